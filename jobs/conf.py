@@ -1,0 +1,41 @@
+"""The one frozen object from which app code reads its settings.
+
+`schedcore/settings.py` fills it from the environment; nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+DEFAULT_TASKS_FILE = Path(__file__).parent / "fixtures" / "scheduler_tasks.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerSettings:
+    """Times are in seconds; 0 means "no limit" for `timeout_s` and `misfire_grace_time_s`."""
+
+    max_workers: int = 5
+    coalesce: bool = True
+    max_instances: int = 1
+    misfire_grace_time_s: int = 300
+    timeout_s: int = 0
+    lease_ttl_s: float = 15.0
+    poll_interval_s: float = 1.0
+    shutdown_grace_s: float = 30.0
+    retention_days: int = 90
+    tasks_file: Path = DEFAULT_TASKS_FILE
+    listen_url: str = ""
+    """A direct PostgreSQL address for LISTEN where a pooler stands in `DATABASE_URL`."""
+    credentials_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Fernet keys, newest first: the first encrypts, all of them decrypt."""
+    sqlite_folders: tuple[Path, ...] = ()
+    """Folders below which an instance's SQLite file may lie."""
+
+
+def conf() -> SchedulerSettings:
+    """The settings in force (a function, so that tests can override `SCHEDCORE`)."""
+    found: SchedulerSettings = settings.SCHEDCORE
+    return found

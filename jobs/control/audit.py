@@ -1,0 +1,79 @@
+"""Who is asking, and the record of what they did."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.models.audit import AuditEvent, Via
+from jobs.models.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something, through what (`Via`), and from which address."""
+
+    name: str
+    via: Via
+    address: str | None = None
+
+
+def system_actor() -> Actor:
+    """The operating system's user, for commands."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # no name for this uid, as in some containers
+        name = "unknown"
+    return Actor(name=f"{name}@{socket.gethostname()}"[:150], via=Via.COMMAND)
+
+
+def as_recorded(job: Job) -> dict[str, Any]:
+    """A job as an audit event shows it."""
+    return {
+        "name": job.name,
+        "description": job.description,
+        "function": job.function,
+        "args": job.args,
+        "kwargs": job.kwargs,
+        "trigger_type": job.trigger_type,
+        "trigger_params": job.trigger_params,
+        "timezone": job.timezone,
+        "executor": job.executor,
+        "coalesce": job.coalesce,
+        "max_instances": job.max_instances,
+        "misfire_grace_time": job.misfire_grace_time,
+        "timeout": job.timeout,
+        "is_enabled": job.is_enabled,
+        "is_paused": job.is_paused,
+        "paused_until": job.paused_until.isoformat() if job.paused_until else None,
+    }
+
+
+def record(
+    actor: Actor,
+    action: str,
+    *,
+    job_id: str = "",
+    target: str = "",
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    message: str = "",
+) -> None:
+    """Write an audit event; of two states only what differs is kept."""
+    if before is not None and after is not None:
+        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        before = {key: before.get(key) for key in sorted(changed)}
+        after = {key: after.get(key) for key in sorted(changed)}
+    AuditEvent.objects.create(
+        actor=actor.name,
+        via=actor.via,
+        address=actor.address,
+        action=action,
+        job_id=job_id,
+        target=target,
+        before=before,
+        after=after,
+        message=message,
+    )

@@ -1,0 +1,174 @@
+"""Every request that a person or a program may make about executions: run now, cancel, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from jobs.control.audit import Actor, record
+from jobs.control.input import clean_arguments
+from jobs.control.job import locked
+from jobs.control.schedule import bump_revision, problem_of
+from jobs.errors import Conflict, ExecutionNotFound
+from jobs.models import Job, JobExecution, Source, Status
+from jobs.registry import policies_of
+
+
+class JobBusy(Conflict):
+    """As many runs are going as the job allows."""
+
+    code = "job_busy"
+
+    def __init__(self, job_id: str, going: int, most: int) -> None:
+        super().__init__(
+            _(
+                "“%(id)s” is running already (%(going)d of at most %(most)d). "
+                "Wait for it, or force it if you manage this job."
+            )
+            % {"id": job_id, "going": going, "most": most}
+        )
+
+
+class JobBroken(Conflict):
+    code = "job_broken"
+
+    def __init__(self, job_id: str, problem: str) -> None:
+        super().__init__(_("“%(id)s” cannot run: %(problem)s") % {"id": job_id, "problem": problem})
+
+
+class NotRunning(Conflict):
+    code = "execution_finished"
+
+
+def run_now(
+    job_id: str,
+    *,
+    actor: Actor,
+    kwargs: Mapping[str, Any] | None = None,
+    force: bool = False,
+) -> JobExecution:
+    """Queue one run of a job, whatever its switch; its schedule stays as it is.
+
+    `kwargs`, if given, stand in place of the job's own. Raises JobBusy while as many runs
+    are going as the job allows (unless `force`), JobBroken, Invalid or JobNotFound.
+    """
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        job = locked(job_id)
+        if kwargs is not None:
+            args, own = clean_arguments(job.function, job.args, kwargs)
+        else:
+            args, own = job.args, job.kwargs
+            if problem := problem_of(job):
+                raise JobBroken(job_id, problem)
+        _refuse_if_busy(job, force=force)
+        execution = JobExecution.objects.create(
+            job_id=job.pk,
+            job_name=job.name,
+            function=job.function,
+            args=args,
+            kwargs=own,
+            executor=job.executor,
+            timeout_s=policies_of(job).timeout,
+            source=Source.MANUAL,
+            requested_by=actor.name,
+            status=Status.QUEUED,
+            scheduled_for=now,
+            queued_at=now,
+        )
+        after = {"execution_id": execution.pk, "force": force}
+        if kwargs is not None:
+            after["kwargs"] = own
+        record(actor, "job.run", job_id=job_id, target=job.name, after=after)
+        bump_revision()
+    return execution
+
+
+def retry(execution_id: int, *, actor: Actor) -> JobExecution:
+    """Queue one more run with the arguments of an execution that has its verdict."""
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        earlier = _found(execution_id)
+        if not earlier.is_finished:
+            raise NotRunning(
+                _("Execution %(id)s has not ended yet; cancel it first.") % {"id": execution_id}
+            )
+        job = locked(str(earlier.job_id))
+        args, kwargs = clean_arguments(job.function, earlier.args, earlier.kwargs)
+        _refuse_if_busy(job, force=False)
+        execution = JobExecution.objects.create(
+            job_id=job.pk,
+            job_name=job.name,
+            function=job.function,
+            args=args,
+            kwargs=kwargs,
+            executor=job.executor,
+            timeout_s=policies_of(job).timeout,
+            source=Source.MANUAL,
+            requested_by=actor.name,
+            retry_of=earlier,
+            status=Status.QUEUED,
+            scheduled_for=now,
+            queued_at=now,
+        )
+        record(
+            actor,
+            "execution.retry",
+            job_id=job.pk,
+            target=job.name,
+            after={"execution_id": execution.pk, "retry_of": execution_id},
+        )
+        bump_revision()
+    return execution
+
+
+def cancel(execution_id: int, *, actor: Actor) -> JobExecution:
+    """End an execution: at once if it is queued, at its next `check()` if it runs.
+
+    Raises NotRunning if it has its verdict, ExecutionNotFound.
+    """
+    now = datetime.now(UTC)
+    reason = _("Cancelled by %(who)s.") % {"who": actor.name}
+    asked = {"cancel_requested_at": now, "cancel_requested_by": actor.name}
+    rows = JobExecution.objects.filter(pk=execution_id)
+    with transaction.atomic():
+        execution = _found(execution_id)
+        ended = rows.filter(status=Status.QUEUED).update(
+            status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason, **asked
+        )
+        running = rows.filter(status=Status.RUNNING)
+        told = running.filter(cancel_requested_at__isnull=True).update(**asked)
+        if not ended and not told and not running.exists():
+            raise NotRunning(
+                _("Execution %(id)s has ended already; there is nothing to cancel.")
+                % {"id": execution_id}
+            )
+        if ended or told:
+            record(
+                actor,
+                "execution.cancel",
+                job_id=execution.job_id or "",
+                target=execution.job_name,
+                after={"execution_id": execution_id},
+            )
+            bump_revision()
+    execution.refresh_from_db()
+    return execution
+
+
+def _found(execution_id: int) -> JobExecution:
+    try:
+        return JobExecution.objects.get(pk=execution_id)
+    except (JobExecution.DoesNotExist, OverflowError):
+        raise ExecutionNotFound(execution_id) from None
+
+
+def _refuse_if_busy(job: Job, *, force: bool) -> None:
+    most = policies_of(job).max_instances
+    going = JobExecution.objects.unreleased().filter(job_id=job.pk).count()
+    if going >= most and not force:
+        raise JobBusy(job.pk, going, most)

@@ -1,0 +1,194 @@
+"""Every change that a person or a program may make to a job.
+
+Each is one transaction: the job, its schedule, an audit event, and the revision. Input is
+checked first, and what is refused changes nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django_apscheduler.models import DjangoJob
+
+from jobs.control.audit import Actor, as_recorded, record
+from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_job
+from jobs.control.schedule import arm, bump_revision, set_problem
+from jobs.errors import Conflict, Forbidden, Invalid, JobNotFound
+from jobs.models import Job
+
+
+class JobExists(Conflict):
+    code = "job_exists"
+
+    def __init__(self, job_id: str) -> None:
+        sentence = _("There is a job “%(id)s” already; choose another id.") % {"id": job_id}
+        super().__init__(sentence, errors={"id": [sentence]})
+
+
+class BuiltinProtected(Forbidden):
+    code = "builtin_protected"
+
+
+class VersionConflict(Conflict):
+    """The job was changed since the version that the caller has seen. HTTP 412."""
+
+    code = "version_conflict"
+
+    def __init__(self, job_id: str, *, expected: int, found: int) -> None:
+        super().__init__(
+            _(
+                "The job “%(id)s” was changed by somebody else meanwhile "
+                "(version %(found)d, not %(expected)d). Load it again."
+            )
+            % {"id": job_id, "found": found, "expected": expected}
+        )
+
+
+def create(data: Mapping[str, Any], *, actor: Actor) -> Job:
+    """Create a custom job from definition fields; raises Invalid or JobExists."""
+    now = datetime.now(UTC)
+    cleaned = clean_job(data, now=now)
+    job = Job(**cleaned, anchor=now, created_at=now, updated_at=now)
+    with transaction.atomic():
+        if Job.objects.filter(pk=job.pk).exists():
+            raise JobExists(job.pk)
+        try:
+            with transaction.atomic():
+                job.save(force_insert=True)
+        except IntegrityError:  # somebody else was first
+            raise JobExists(job.pk) from None
+        arm(job, now=now)
+        record(actor, "job.create", job_id=job.pk, target=job.name, after=as_recorded(job))
+        bump_revision()
+    return job
+
+
+def change(
+    job_id: str,
+    changes: Mapping[str, Any],
+    *,
+    actor: Actor,
+    expected_version: int | None = None,
+) -> Job:
+    """Change some definition fields of a job; those that do not differ change nothing.
+
+    The next run is worked out anew only if the trigger changes or the job is switched. Of a
+    built-in job only trigger, switch and policies may differ. Raises Invalid,
+    BuiltinProtected, VersionConflict or JobNotFound.
+    """
+    if "id" in changes and changes["id"] != job_id:
+        raise Invalid({"id": [_("The id of a job is fixed once it is saved.")]})
+
+    def apply(job: Job, now: datetime) -> None:
+        if expected_version is not None and expected_version != job.version:
+            raise VersionConflict(job_id, expected=expected_version, found=job.version)
+        before = {name: getattr(job, name) for name in FIELDS}
+        is_past_kept = not (TRIGGER_FIELDS & changes.keys()) or all(
+            changes.get(name, before[name]) == before[name] for name in TRIGGER_FIELDS
+        )
+        cleaned = clean_job({**before, **changes}, now=now, allow_past=is_past_kept)
+        differing = {name for name in FIELDS if cleaned[name] != before[name]}
+        if job.is_builtin and not differing <= BUILTIN_FIELDS:
+            raise BuiltinProtected(
+                _("“%(id)s” is built in: only its %(allowed)s can be changed, not %(asked)s.")
+                % {
+                    "id": job_id,
+                    "allowed": ", ".join(sorted(BUILTIN_FIELDS)),
+                    "asked": ", ".join(sorted(differing - BUILTIN_FIELDS)),
+                }
+            )
+        for name in differing:
+            setattr(job, name, cleaned[name])
+        if differing & TRIGGER_FIELDS:
+            job.anchor = now
+
+    return _change(job_id, "job.change", apply, actor=actor)
+
+
+def enable(job_id: str, *, actor: Actor) -> Job:
+    """Switch a job on; it runs from its next occurrence, and not for what was due meanwhile."""
+    return _set(job_id, "job.enable", actor=actor, is_enabled=True)
+
+
+def disable(job_id: str, *, actor: Actor) -> Job:
+    """Switch a job off for good; runs that are going go on."""
+    return _set(job_id, "job.disable", actor=actor, is_enabled=False)
+
+
+def pause(job_id: str, *, actor: Actor, until: datetime | None = None) -> Job:
+    """Hold a job, until it is resumed or until a moment (aware, in the future)."""
+    if until is not None and (until.tzinfo is None or until <= datetime.now(UTC)):
+        sentence = _("This must be a moment in the future, with its zone, not %(value)s.")
+        raise Invalid({"until": [sentence % {"value": until.isoformat()}]})
+    return _set(job_id, "job.pause", actor=actor, is_paused=True, paused_until=until)
+
+
+def resume(job_id: str, *, actor: Actor) -> Job:
+    """Let a paused job go on; it runs from its next occurrence, and not for what was due."""
+    return _set(job_id, "job.resume", actor=actor, is_paused=False, paused_until=None)
+
+
+def delete(job_id: str, *, actor: Actor) -> None:
+    """Delete a custom job; its history stays. Runs that are going go on."""
+    with transaction.atomic():
+        job = locked(job_id)
+        if job.is_builtin:
+            raise BuiltinProtected(
+                _("“%(id)s” is built in and cannot be deleted; disable it.") % {"id": job_id}
+            )
+        remove(job)
+        record(actor, "job.delete", job_id=job_id, target=job.name, before=as_recorded(job))
+        bump_revision()
+
+
+def locked(job_id: str) -> Job:
+    """The job, its row locked until the transaction ends; raises JobNotFound."""
+    try:
+        return Job.objects.select_for_update().get(pk=job_id)
+    except (Job.DoesNotExist, ValueError):
+        raise JobNotFound(job_id) from None
+
+
+def remove(job: Job) -> None:
+    """Delete both rows of a job."""
+    DjangoJob.objects.filter(pk=job.pk).delete()
+    Job.objects.filter(pk=job.pk).delete()
+
+
+def _set(job_id: str, action: str, *, actor: Actor, **values: Any) -> Job:
+    def apply(job: Job, now: datetime) -> None:
+        for name, value in values.items():
+            setattr(job, name, value)
+
+    return _change(job_id, action, apply, actor=actor)
+
+
+SCHEDULE_FIELDS = TRIGGER_FIELDS | {"is_enabled", "is_paused", "paused_until"}
+
+
+def _change(
+    job_id: str, action: str, apply: Callable[[Job, datetime], None], *, actor: Actor
+) -> Job:
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        job = locked(job_id)
+        before = copy.deepcopy(as_recorded(job))
+        apply(job, now)
+        after = as_recorded(job)
+        if after == before:
+            return job
+        problem_changed = set_problem(job)
+        job.version += 1
+        job.updated_at = now
+        job.save(force_update=True)
+        schedule_changed = any(before[name] != after[name] for name in SCHEDULE_FIELDS)
+        if schedule_changed or problem_changed:
+            arm(job, now=now)
+        record(actor, action, job_id=job_id, target=job.name, before=before, after=after)
+        bump_revision()
+    return job

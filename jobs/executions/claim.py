@@ -1,0 +1,320 @@
+"""Claim: every occurrence that is due becomes a row, and its job's schedule moves on.
+
+All in the caller's transaction and with a fixed number of statements, however many jobs are
+due (invariant 3 of the design).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from apscheduler.triggers.base import BaseTrigger
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone as django_timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs.errors import SchedulerError
+from jobs.executions.database import (
+    from_database,
+    from_json,
+    in_list,
+    insert_rows,
+    is_postgresql,
+    list_parameter,
+    to_database,
+    update_rows,
+)
+from jobs.models.execution import Source, Status
+from jobs.registry import Policies, get_task, policies_of
+from jobs.triggers import build_trigger, next_fire, occurrences
+
+logger = logging.getLogger(__name__)
+
+MAX_DUE_JOBS = 1000
+"""Jobs that one transaction claims; the rest follow in the next."""
+
+MAX_OCCURRENCES = 500
+"""Occurrences of one job that are counted one by one; above it a row says "at least"."""
+
+EXECUTORS = frozenset({"threads"})
+
+INSERTED: dict[str, str] = {
+    "job_id": "varchar",
+    "job_name": "varchar",
+    "function": "varchar",
+    "args": "jsonb",
+    "kwargs": "jsonb",
+    "executor": "varchar",
+    "timeout_s": "integer",
+    "start_before": "timestamptz",
+    "source": "varchar",
+    "status": "varchar",
+    "scheduled_for": "timestamptz",
+    "first_scheduled_for": "timestamptz",
+    "occurrence_count": "integer",
+    "is_count_capped": "boolean",
+    "queued_at": "timestamptz",
+    "finished_at": "timestamptz",
+    "released_at": "timestamptz",
+    "reason": "text",
+}
+
+
+class DueJob(NamedTuple):
+    """A job's two rows, as far as claiming needs them."""
+
+    id: str
+    next_run_time: datetime
+    name: str
+    function: str
+    args: str
+    kwargs: str
+    trigger_type: str
+    trigger_params: Any
+    timezone: str
+    anchor: datetime
+    executor: str
+    coalesce: bool | None
+    max_instances: int | None
+    misfire_grace_time: int | None
+    timeout: int | None
+
+
+class Stretch(NamedTuple):
+    """One or more occurrences of a job that become one row."""
+
+    status: Status
+    first: datetime
+    last: datetime
+    count: int
+    is_capped: bool
+    reason: str
+
+
+@dataclass(slots=True)
+class Claimed:
+    """What one claim did. `stretches` holds (job id, stretch) in the order of the rows."""
+
+    stretches: list[tuple[str, Stretch]] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    is_full: bool = False
+    """More jobs may be due."""
+
+
+def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) -> Claimed:
+    """Write a row for every occurrence due at `now`, and move the schedules on.
+
+    Jobs whose rows are being changed at this moment are left for the next claim.
+    """
+    due = _due_jobs(cursor, now)
+    claimed = Claimed(is_full=len(due) == MAX_DUE_JOBS)
+    if not due:
+        return claimed
+    going = _unreleased(cursor, [job.id for job in due])
+    rows: list[tuple[Any, ...]] = []
+    schedules: list[tuple[str, Any]] = []
+    queued_at = to_database(now)
+    for job in due:
+        policies = policies_of(job)
+        try:
+            stretches, next_run = _plan(job, policies, now, going.get(job.id, 0), leading_since)
+        except Exception as error:  # one job's nonsense must not hold up the others
+            sentence = _problem(job, error)
+            claimed.broken.append((job.id, sentence))
+            first = job.next_run_time
+            stretches = [Stretch(Status.FAILED, first, first, 1, False, sentence)]
+            next_run = None
+        schedules.append((job.id, to_database(next_run)))
+        for stretch in stretches:
+            claimed.stretches.append((job.id, stretch))
+            rows.append(_row(job, policies, stretch, queued_at))
+    insert_rows(cursor, "jobs_jobexecution", INSERTED, rows, suffix="ON CONFLICT DO NOTHING")
+    update_rows(
+        cursor,
+        "django_apscheduler_djangojob",
+        ("id", "varchar"),
+        {"next_run_time": "timestamptz"},
+        schedules,
+    )
+    update_rows(cursor, "jobs_job", ("id", "varchar"), {"problem": "text"}, claimed.broken)
+    return claimed
+
+
+def next_due(cursor: CursorWrapper) -> datetime | None:
+    """When the next job is due; UTC. Schedules without a job do not count."""
+    cursor.execute(
+        "SELECT s.next_run_time FROM django_apscheduler_djangojob s "
+        "JOIN jobs_job j ON j.id = s.id WHERE s.next_run_time IS NOT NULL "
+        "ORDER BY s.next_run_time LIMIT 1"
+    )
+    row = cursor.fetchone()
+    return from_database(row[0]) if row else None
+
+
+def _due_jobs(cursor: CursorWrapper, now: datetime) -> list[DueJob]:
+    # SKIP LOCKED: whoever is changing a job bumps the revision, which brings the leader back.
+    lock = "FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
+    cursor.execute(
+        "SELECT s.id, s.next_run_time, j.name, j.function, j.args, j.kwargs, j.trigger_type, "
+        "j.trigger_params, j.timezone, j.anchor, j.executor, j.coalesce, j.max_instances, "
+        "j.misfire_grace_time, j.timeout "
+        "FROM django_apscheduler_djangojob s JOIN jobs_job j ON j.id = s.id "
+        f"WHERE s.next_run_time <= %s ORDER BY s.next_run_time, s.id LIMIT {MAX_DUE_JOBS} {lock}",
+        [to_database(now)],
+    )
+    return [DueJob._make(row) for row in cursor.fetchall()]
+
+
+def _unreleased(cursor: CursorWrapper, job_ids: Sequence[str]) -> dict[str, int]:
+    cursor.execute(
+        "SELECT job_id, COUNT(*) FROM jobs_jobexecution "
+        f"WHERE released_at IS NULL AND {in_list('job_id', 'varchar')} GROUP BY job_id",
+        [list_parameter(job_ids)],
+    )
+    return dict(cursor.fetchall())
+
+
+def _plan(
+    job: DueJob, policies: Policies, now: datetime, going: int, leading_since: datetime
+) -> tuple[list[Stretch], datetime | None]:
+    """What becomes of the job's due occurrences, and when the next one is."""
+    get_task(job.function)
+    if job.executor not in EXECUTORS:
+        raise UnknownExecutor(job.executor)
+    first = from_database(job.next_run_time)
+    anchor = from_database(job.anchor)
+    if first is None:  # the query asked for rows that have one
+        return [], None
+    trigger = build_trigger(
+        job.trigger_type,
+        from_json(job.trigger_params),
+        job.timezone or django_timezone.get_default_timezone_name(),
+        anchor=anchor,
+    )
+    following = next_fire(trigger, first)
+    free = max(policies.max_instances - going, 0)
+    grace = timedelta(seconds=policies.misfire_grace_time)
+    if (following is None or following > now) and not (grace and now - first > grace) and free:
+        return [Stretch(Status.QUEUED, first, first, 1, False, "")], following
+    missed, on_time, next_run = _due_occurrences(trigger, first, now, grace, policies.coalesce)
+    stretches = []
+    if missed:
+        stretches.append(_missed(missed, now, grace, leading_since))
+    stretches.extend(_runs(on_time, policies, free))
+    return stretches, next_run
+
+
+def _due_occurrences(
+    trigger: BaseTrigger, first: datetime, now: datetime, grace: timedelta, coalesce: bool
+) -> tuple[list[datetime], list[datetime], datetime | None]:
+    """Occurrences that are too late, those that are not, and the next after them."""
+    due = occurrences(trigger, first, now, MAX_OCCURRENCES)
+    missed = [moment for moment in due if grace and now - moment > grace]
+    on_time = due[len(missed) :]
+    if len(due) < MAX_OCCURRENCES:
+        return missed, on_time, next_fire(trigger, due[-1])
+    if missed and not on_time:
+        # Counting stopped among the missed ones; what is still on time is not lost with them.
+        start = next_fire(trigger, max(due[-1], now - grace - timedelta(microseconds=1)))
+        if start is None or start > now:
+            return missed, [], start
+        on_time = occurrences(trigger, start, now, MAX_OCCURRENCES)
+    return missed, on_time, next_fire(trigger, now if coalesce else on_time[-1])
+
+
+def _missed(
+    missed: Sequence[datetime], now: datetime, grace: timedelta, leading_since: datetime
+) -> Stretch:
+    capped = len(missed) >= MAX_OCCURRENCES
+    why = (
+        _("No scheduler was leading when it was due.")
+        if missed[-1] < leading_since
+        else _("The scheduler could not look in time.")
+    )
+    found = ngettext(
+        "Found %(late)d s late, where %(grace)d s are allowed.",
+        "The last of %(count)d was found %(late)d s late, where %(grace)d s are allowed.",
+        len(missed),
+    ) % {
+        "count": len(missed),
+        "late": (now - missed[-1]).total_seconds(),
+        "grace": grace.total_seconds(),
+    }
+    return Stretch(Status.MISSED, missed[0], missed[-1], len(missed), capped, f"{found} {why}")
+
+
+def _runs(on_time: Sequence[datetime], policies: Policies, free: int) -> Iterator[Stretch]:
+    if not on_time:
+        return
+    if policies.coalesce:
+        runs = [(on_time[0], on_time[-1], len(on_time))]
+    else:
+        runs = [(moment, moment, 1) for moment in on_time]
+    for first, last, count in runs[:free]:
+        capped = count >= MAX_OCCURRENCES
+        yield Stretch(Status.QUEUED, first, last, count, capped, "")
+    if skipped := runs[free:]:
+        count = sum(run[2] for run in skipped)
+        reason = ngettext(
+            "An earlier run was still going, and at most %(most)d may at a time.",
+            "Earlier runs were still going, and at most %(most)d may at a time.",
+            policies.max_instances,
+        ) % {"most": policies.max_instances}
+        capped = len(on_time) >= MAX_OCCURRENCES
+        yield Stretch(Status.SKIPPED, skipped[0][0], skipped[-1][1], count, capped, reason)
+
+
+def _row(job: DueJob, policies: Policies, stretch: Stretch, queued_at: Any) -> tuple[Any, ...]:
+    is_queued = stretch.status == Status.QUEUED
+    start_before = None
+    if is_queued and policies.misfire_grace_time:
+        start_before = stretch.last + timedelta(seconds=policies.misfire_grace_time)
+    several = stretch.count > 1
+    return (
+        job.id,
+        job.name,
+        job.function,
+        job.args,
+        job.kwargs,
+        job.executor,
+        policies.timeout,
+        to_database(start_before),
+        Source.SCHEDULE.value,
+        stretch.status.value,
+        to_database(stretch.last),
+        to_database(stretch.first) if several else None,
+        stretch.count,
+        stretch.is_capped,
+        queued_at,
+        None if is_queued else queued_at,
+        None if is_queued else queued_at,
+        stretch.reason,
+    )
+
+
+class UnknownExecutor(SchedulerError):
+    """A job asks for an executor that this scheduler does not have."""
+
+    code = "unknown_executor"
+
+    def __init__(self, executor: str) -> None:
+        super().__init__(
+            _("There is no executor “%(executor)s”; there is: %(known)s.")
+            % {"executor": executor, "known": ", ".join(sorted(EXECUTORS))}
+        )
+
+
+def _problem(job: DueJob, error: Exception) -> str:
+    if isinstance(error, SchedulerError):
+        return error.message
+    logger.error(
+        "A job could not be claimed",
+        exc_info=error,
+        extra={"event": "job.claim_error", "job_id": job.id},
+    )
+    return _("Its trigger could not be worked out: %(error)s") % {"error": error}

@@ -1,0 +1,67 @@
+"""The lease as everything that dispatches must check it: same holder, same epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.backends.utils import CursorWrapper
+from django.utils.translation import gettext as _
+
+from jobs.errors import Conflict
+from jobs.executions.database import from_database, is_postgresql
+
+
+class LeaseLost(Conflict):
+    """Another scheduler leads now; nothing may be dispatched by this one."""
+
+    code = "lease_lost"
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        super().__init__(
+            _("The lease is held by %(holder)s now.") % {"holder": holder or _("nobody")}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a leader has: its own id, the lease's epoch, and when it took it (UTC)."""
+
+    holder: str
+    epoch: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The database's time (UTC) and the global revision at the moment of the check."""
+
+    now: datetime
+    revision: int
+
+
+def hold(cursor: CursorWrapper, lease: Lease, *, frozen_limit_s: float) -> Held:
+    """Lock the lease's row until the transaction ends; raises LeaseLost if another has it.
+
+    On PostgreSQL the server ends this transaction by itself when the process is frozen in
+    the middle of it for `frozen_limit_s`; on SQLite the immediate transaction is the lock.
+    """
+    revision = "COALESCE((SELECT number FROM jobs_revision WHERE id = 1), 0)"
+    if is_postgresql():
+        limit = str(int(frozen_limit_s * 1000))
+        cursor.execute(
+            f"SELECT holder, epoch, {revision}, clock_timestamp(), "
+            "set_config('idle_in_transaction_session_timeout', %s, true), "
+            "set_config('statement_timeout', %s, true) "
+            "FROM jobs_schedulerlease WHERE id = 1 FOR UPDATE",
+            [limit, limit],
+        )
+    else:
+        cursor.execute(
+            f"SELECT holder, epoch, {revision}, NULL FROM jobs_schedulerlease WHERE id = 1"
+        )
+    row = cursor.fetchone()
+    if row is None or (row[0], row[1]) != (lease.holder, lease.epoch):
+        raise LeaseLost(row[0] if row else "")
+    return Held(now=from_database(row[3]) or datetime.now(UTC), revision=row[2])

@@ -1,0 +1,25 @@
+from jobs.models.audit import AuditEvent
+from jobs.models.definition import JobSnapshot, LoadedDefinition
+from jobs.models.execution import ExecutionLog, JobExecution, LogLevel, Source, Status
+from jobs.models.job import BUILTIN_IDS, Job, JobState
+from jobs.models.rights import JobGroupPermission, JobUserPermission
+from jobs.models.scheduler import Revision, SchedulerLease, SchedulerProcess
+
+__all__ = [
+    "BUILTIN_IDS",
+    "AuditEvent",
+    "ExecutionLog",
+    "Job",
+    "JobExecution",
+    "JobGroupPermission",
+    "JobSnapshot",
+    "JobState",
+    "JobUserPermission",
+    "LoadedDefinition",
+    "LogLevel",
+    "Revision",
+    "SchedulerLease",
+    "SchedulerProcess",
+    "Source",
+    "Status",
+]

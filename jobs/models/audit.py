@@ -1,0 +1,60 @@
+"""`AuditEvent`: who changed what, through what, from where; append-only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class Via(models.TextChoices):
+    ADMIN = "admin", _("admin")
+    API = "api", _("API")
+    COMMAND = "command", _("command")
+    SCHEDULER = "scheduler", _("scheduler")
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> AuditEventQuerySet:
+        """Everything for managers; somebody with rights on single jobs sees those jobs' events."""
+        from jobs.models.rights import visible_job_ids
+
+        ids = visible_job_ids(user, "manage_job")
+        return self if ids is None else self.filter(job_id__in=ids)
+
+
+class AuditEvent(models.Model):
+    """One change, or one refused attempt at one. Never holds a secret."""
+
+    at = models.DateTimeField(_("at"), default=timezone.now, db_index=True)
+    actor = models.CharField(_("who"), max_length=150)
+    via = models.CharField(_("through"), max_length=10, choices=Via.choices)
+    address = models.GenericIPAddressField(_("from"), null=True, blank=True)
+    action = models.CharField(
+        _("action"), max_length=50, help_text=_("What was done, as in job.pause.")
+    )
+    job_id = models.CharField(_("job"), max_length=100, blank=True, default="")
+    target = models.CharField(
+        _("target"), max_length=200, blank=True, default="", help_text=_("What it was done to.")
+    )
+    is_refused = models.BooleanField(_("refused"), default=False)
+    message = models.TextField(_("message"), blank=True, default="")
+    before = models.JSONField(_("before"), null=True)
+    after = models.JSONField(_("after"), null=True)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        ordering = ("-id",)
+        default_permissions = ()
+        indexes = (models.Index(fields=["job_id", "-id"], name="audit_job_idx"),)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target}"

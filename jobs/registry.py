@@ -1,0 +1,447 @@
+"""`@scheduled_task`: which functions can be scheduled, what they take, and what they see of a run.
+
+from jobs.registry import current_execution, scheduled_task
+
+@scheduled_task
+def send_report(*, recipient: str, days: int = 7) -> dict[str, int]:
+    current_execution().progress(1, 2, "half way")
+    return {"sent": 1}
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import json
+import pkgutil
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar, overload
+
+import pydantic
+from asgiref.sync import async_to_sync
+from django.apps import apps
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from jobs.conf import conf
+from jobs.errors import InvalidArguments, SchedulerError, UnknownFunction
+from jobs.models.job import Job
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+
+
+class BadTask(SchedulerError):
+    """A function that cannot be a task; raised when its module is imported."""
+
+    code = "bad_task"
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The rules of a run; seconds, 0 for no limit."""
+
+    coalesce: bool
+    max_instances: int
+    misfire_grace_time: int
+    timeout: int
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A registered task: its function, and what its decorator says of it."""
+
+    name: str
+    func: Callable[..., Any]
+    label: str | Promise
+    trigger_type: str | None = None
+    trigger_params: Mapping[str, Any] = field(default_factory=dict)
+    timezone: str = ""
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    allow_kwargs_override: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where the function stands, for people: `package.module.function (file:line)`."""
+        code = inspect.unwrap(self.func).__code__
+        path = f"{self.func.__module__}.{self.func.__qualname__}"
+        return f"{path} ({code.co_filename}:{code.co_firstlineno})"
+
+    @property
+    def doc(self) -> str:
+        return inspect.getdoc(self.func) or ""
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self.func)
+
+    @cached_property
+    def _model(self) -> type[pydantic.BaseModel]:
+        """The keyword form of the signature; fields carry neutral names, parameters are aliases."""
+        hints = _type_hints(self)
+        fields: dict[str, Any] = {}
+        takes_more = False
+        for index, parameter in enumerate(self.signature.parameters.values()):
+            if parameter.kind is parameter.VAR_KEYWORD:
+                takes_more = True
+            elif parameter.kind is not parameter.VAR_POSITIONAL:
+                required = parameter.default is parameter.empty
+                default = ... if required else parameter.default
+                fields[f"p{index}"] = (
+                    hints.get(parameter.name, Any),
+                    pydantic.Field(default=default, alias=parameter.name),
+                )
+        config = pydantic.ConfigDict(
+            extra="allow" if takes_more else "forbid", strict=True, arbitrary_types_allowed=False
+        )
+        try:
+            return pydantic.create_model("Arguments", __config__=config, **fields)
+        except (pydantic.errors.PydanticUserError, TypeError) as error:
+            raise BadTask(
+                _("The task %(task)s has a parameter that JSON cannot express: %(error)s")
+                % {"task": self.origin, "error": error}
+            ) from error
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the arguments as one object."""
+        schema = self._model.model_json_schema(by_alias=True)
+        schema.pop("title", None)
+        for described in schema.get("properties", {}).values():
+            described.pop("title", None)
+        return schema
+
+    def bind(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """JSON arguments as the function takes them (dates as dates, enums as enums).
+
+        Raises InvalidArguments naming every parameter that is unknown, missing or of another
+        type than its annotation.
+        """
+        if not args and not kwargs and not self._required:
+            return [], {}
+        named, rest = self._by_name(args, kwargs)
+        try:
+            checked = self._model.model_validate_json(json.dumps(named, allow_nan=False))
+        except pydantic.ValidationError as error:
+            raise InvalidArguments(self._explain(error)) from None
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArguments(
+                {"kwargs": [_("Arguments must be JSON: %(error)s.") % {"error": error}]}
+            ) from None
+        return self._as_call(checked, rest, given=named)
+
+    def call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run the function on JSON arguments; a coroutine is run to its end."""
+        bound_args, bound_kwargs = self.bind(args, kwargs)
+        result = self.func(*bound_args, **bound_kwargs)
+        if inspect.isawaitable(result):
+            return async_to_sync(_finish)(result)
+        return result
+
+    @cached_property
+    def _required(self) -> bool:
+        return any(
+            p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            for p in self.signature.parameters.values()
+        )
+
+    @cached_property
+    def _positional(self) -> list[str]:
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return [p.name for p in self.signature.parameters.values() if p.kind in kinds]
+
+    @cached_property
+    def _takes_many(self) -> bool:
+        kinds = [p.kind for p in self.signature.parameters.values()]
+        return inspect.Parameter.VAR_POSITIONAL in kinds
+
+    def _by_name(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Positional arguments under their names, and those left for `*args`."""
+        rest = list(args[len(self._positional) :])
+        if rest and not self._takes_many:
+            raise InvalidArguments(
+                {
+                    "args": [
+                        _("%(task)s takes at most %(most)s positional arguments, not %(given)s.")
+                        % {
+                            "task": self.name,
+                            "most": len(self._positional),
+                            "given": len(args),
+                        }
+                    ]
+                }
+            )
+        named = dict(zip(self._positional, args, strict=False))
+        twice = sorted(named.keys() & kwargs.keys())
+        if twice:
+            sentence = _("Given twice: as a positional argument and by name.")
+            raise InvalidArguments({f"kwargs.{name}": [sentence] for name in twice})
+        return {**named, **kwargs}, rest
+
+    def _as_call(
+        self, checked: pydantic.BaseModel, rest: list[Any], *, given: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        for index, parameter in enumerate(self.signature.parameters.values()):
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            value = getattr(checked, f"p{index}")
+            if parameter.kind is parameter.POSITIONAL_ONLY or (
+                rest and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            ):
+                args.append(value)
+            elif parameter.name in given:
+                kwargs[parameter.name] = value
+        kwargs.update(checked.model_extra or {})
+        return args + rest, kwargs
+
+    def _explain(self, error: pydantic.ValidationError) -> dict[str, list[str]]:
+        errors: dict[str, list[str]] = {}
+        takes = ", ".join(self.signature.parameters) or _("none")
+        for problem in error.errors(include_url=False, include_context=False):
+            name = ".".join(str(part) for part in problem["loc"])
+            if problem["type"] == "missing":
+                sentence = _("%(task)s needs this parameter.") % {"task": self.name}
+            elif problem["type"] == "extra_forbidden":
+                sentence = _("%(task)s has no such parameter. It takes: %(takes)s.") % {
+                    "task": self.name,
+                    "takes": takes,
+                }
+            else:
+                sentence = _("%(message)s, not %(value)s.") % {
+                    "message": problem["msg"].rstrip("."),
+                    "value": _shortened(problem["input"]),
+                }
+            errors.setdefault(f"kwargs.{name}" if name else "kwargs", []).append(sentence)
+        return errors
+
+
+class CurrentExecution:
+    """What a task sees of its run. This base is what it sees outside one: harmless."""
+
+    id: int | None = None
+    job_id: str | None = None
+    scheduled_for: datetime | None = None
+    """The occurrence this run is for, in UTC, however late it runs."""
+    attempt: int = 1
+    epoch: int | None = None
+    """The lease's fencing number: a later leader's is greater."""
+    source: str | None = None
+    requested_by: str = ""
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """Say how far the run is; also a `check()`."""
+
+    def check(self) -> None:
+        """Raise StopRun (not an Exception) if the run was cancelled or its time is over."""
+
+    def warn(self, message: str) -> None:
+        """Note something that does not make the run a failure, and is shown with it."""
+
+
+class StopRun(BaseException):
+    """Ends a run from within. No Exception, so that a task's own handler does not swallow it."""
+
+
+_current: ContextVar[CurrentExecution | None] = ContextVar("current_execution", default=None)
+
+
+def current_execution() -> CurrentExecution:
+    """The run that this code is part of; outside a run, one on which every call is harmless."""
+    return _current.get() or CurrentExecution()
+
+
+@contextmanager
+def executing(execution: CurrentExecution) -> Iterator[None]:
+    """Make `execution` the current one of this thread of control."""
+    token = _current.set(execution)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+_tasks: dict[str, TaskSpec] = {}
+
+
+@overload
+def scheduled_task(function: F, /) -> F: ...
+@overload
+def scheduled_task(
+    *,
+    name: str | None = None,
+    label: str | Promise | None = None,
+    trigger_type: str | None = None,
+    trigger_params: Mapping[str, Any] | None = None,
+    timezone: str = "",
+    coalesce: bool | None = None,
+    max_instances: int | None = None,
+    misfire_grace_time: int | None = None,
+    timeout: int | None = None,
+    allow_kwargs_override: bool = False,
+) -> Callable[[F], F]: ...
+def scheduled_task(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    label: str | Promise | None = None,
+    trigger_type: str | None = None,
+    trigger_params: Mapping[str, Any] | None = None,
+    timezone: str = "",
+    coalesce: bool | None = None,
+    max_instances: int | None = None,
+    misfire_grace_time: int | None = None,
+    timeout: int | None = None,
+    allow_kwargs_override: bool = False,
+) -> Any:
+    """Register a function as a task; the function itself is returned unchanged.
+
+    With `trigger_type` and `trigger_params` (as in the YAML file) it gets a job of its name.
+    The policies are what jobs of this task inherit before the settings' defaults; times in
+    seconds, 0 for no limit. Raises BadTask if the name is taken or the function unfit.
+    """
+
+    def register(func: F) -> F:
+        policies = {
+            "coalesce": coalesce,
+            "max_instances": max_instances,
+            "misfire_grace_time": misfire_grace_time,
+            "timeout": timeout,
+        }
+        spec = TaskSpec(
+            name=name or func.__name__,
+            func=func,
+            label=label or func.__name__.replace("_", " ").strip().capitalize(),
+            trigger_type=trigger_type,
+            trigger_params=trigger_params or {},
+            timezone=timezone,
+            policies={key: value for key, value in policies.items() if value is not None},
+            allow_kwargs_override=allow_kwargs_override,
+        )
+        _register(spec)
+        return func
+
+    return register if function is None else register(function)
+
+
+def get_task(name: str) -> TaskSpec:
+    """The task of that name; raises UnknownFunction."""
+    try:
+        return _tasks[name]
+    except KeyError:
+        raise UnknownFunction(name, list(_tasks)) from None
+
+
+def find_task(name: str) -> TaskSpec | None:
+    return _tasks.get(name)
+
+
+def all_tasks() -> list[TaskSpec]:
+    """Every registered task, by name."""
+    return sorted(_tasks.values(), key=lambda spec: spec.name)
+
+
+def policies_of(job: Job) -> Policies:
+    """The job's own policies, else its task's, else the settings'."""
+    task = find_task(job.function)
+    inherited = task.policies if task else {}
+    defaults = conf()
+
+    def pick(own: Any, key: str, default: Any) -> Any:
+        return own if own is not None else inherited.get(key, default)
+
+    return Policies(
+        coalesce=pick(job.coalesce, "coalesce", defaults.coalesce),
+        max_instances=pick(job.max_instances, "max_instances", defaults.max_instances),
+        misfire_grace_time=pick(
+            job.misfire_grace_time, "misfire_grace_time", defaults.misfire_grace_time_s
+        ),
+        timeout=pick(job.timeout, "timeout", defaults.timeout_s),
+    )
+
+
+def discover() -> None:
+    """Import the `tasks` module or package of every installed app, so that they register."""
+    for app in apps.get_app_configs():
+        root = f"{app.name}.tasks"
+        if importlib.util.find_spec(root) is None:
+            continue
+        module = importlib.import_module(root)
+        for found in pkgutil.walk_packages(getattr(module, "__path__", ()), prefix=f"{root}."):
+            importlib.import_module(found.name)
+
+
+@contextmanager
+def isolated_registry() -> Iterator[None]:
+    """Forget, at the end, what was registered within. For tests."""
+    before = dict(_tasks)
+    try:
+        yield
+    finally:
+        _tasks.clear()
+        _tasks.update(before)
+
+
+def _register(spec: TaskSpec) -> None:
+    if not NAME_PATTERN.fullmatch(spec.name):
+        raise BadTask(
+            _(
+                "The task %(task)s cannot be named “%(name)s”: "
+                "use letters, digits, dots, dashes and underscores."
+            )
+            % {"task": spec.origin, "name": spec.name}
+        )
+    if inspect.isgeneratorfunction(spec.func) or inspect.isasyncgenfunction(spec.func):
+        raise BadTask(
+            _("The task %(task)s is a generator, which does nothing when it is called.")
+            % {"task": spec.origin}
+        )
+    other = _tasks.get(spec.name)
+    if other is not None and _place(other) != _place(spec):
+        raise BadTask(
+            _("Two tasks are named “%(name)s”: %(one)s and %(other)s. Name one of them otherwise.")
+            % {"name": spec.name, "one": other.origin, "other": spec.origin}
+        )
+    spec.schema  # noqa: B018  built now, so that an unfit parameter shows at the start
+    _tasks[spec.name] = spec
+
+
+def _place(spec: TaskSpec) -> tuple[str, str]:
+    return spec.func.__module__, spec.func.__qualname__
+
+
+def _type_hints(spec: TaskSpec) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(inspect.unwrap(spec.func), include_extras=True)
+    except (NameError, TypeError, AttributeError) as error:
+        raise BadTask(
+            _(
+                "An annotation of the task %(task)s cannot be resolved: %(error)s. "
+                "Import what it names outside `if TYPE_CHECKING`."
+            )
+            % {"task": spec.origin, "error": error}
+        ) from error
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+async def _finish(awaitable: Any) -> Any:
+    return await awaitable

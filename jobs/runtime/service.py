@@ -1,0 +1,188 @@
+"""The `runscheduler` process: what it checks, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone as django_timezone
+from django.utils.translation import gettext as _
+
+from jobs import definitions
+from jobs.conf import conf
+from jobs.control.audit import system_actor
+from jobs.errors import SchedulerError, Unavailable
+from jobs.models import Job, JobState
+from jobs.runtime.run import RunLogHandler
+from jobs.runtime.scheduler import SchedcoreScheduler
+
+logger = logging.getLogger(__name__)
+
+FIRST_LEAD_WAIT_S = 3.0
+"""How long the start-up paragraph waits to know whether this process leads."""
+
+
+class Service:
+    """One scheduler process from its start to its exit code."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._stop = threading.Event()
+        self._scheduler: SchedcoreScheduler | None = None
+
+    def run(self, *, handles_signals: bool = True) -> int:
+        """Run until `stop` or a signal; 0, or 1 if runs were interrupted. Raises Unavailable."""
+        check_database()
+        load_definitions()
+        if handles_signals:
+            signal.signal(signal.SIGTERM, self._on_signal)
+            signal.signal(signal.SIGINT, self._on_signal)
+        handler = RunLogHandler(logging.INFO)
+        logging.getLogger().addHandler(handler)
+        scheduler = self._scheduler = SchedcoreScheduler()
+        try:
+            scheduler.begin()
+            self._say(self._paragraph(scheduler))
+            connection.close()  # this thread only waits from now on
+            self._stop.wait()
+        finally:
+            logging.getLogger().removeHandler(handler)
+            interrupted = self._end(scheduler)
+        return 1 if interrupted else 0
+
+    def stop(self) -> None:
+        """Ask the process to end gracefully; may be called from any thread."""
+        self._stop.set()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stop.is_set():
+            os._exit(130)  # asked twice: at once, and the next leader sorts it out
+        self._stop.set()
+
+    def _end(self, scheduler: SchedcoreScheduler) -> int:
+        grace_s = conf().shutdown_grace_s
+        going = len(scheduler.pool.runs())
+        if going:
+            self._say(
+                _("Stopping: waiting up to %(grace)g s for %(going)d runs.")
+                % {"grace": grace_s, "going": going}
+            )
+        interrupted = scheduler.end(grace_s=grace_s)
+        self._say(
+            _("Stopped; %(count)d runs were interrupted.") % {"count": interrupted}
+            if interrupted
+            else _("Stopped.")
+        )
+        return interrupted
+
+    def _paragraph(self, scheduler: SchedcoreScheduler) -> str:
+        deadline = time.monotonic() + FIRST_LEAD_WAIT_S
+        membership = scheduler.membership
+        while (
+            not membership.is_leader and membership.holder is None and time.monotonic() < deadline
+        ):
+            time.sleep(0.02)
+        identity = membership.identity
+        return "\n".join(
+            [
+                _("schedcore scheduler on %(host)s, pid %(pid)d")
+                % {"host": identity.host, "pid": identity.pid},
+                _("  database  %(database)s") % {"database": describe_database()},
+                _("  jobs      %(jobs)s") % {"jobs": describe_jobs()},
+                _("  workers   %(count)d threads") % {"count": scheduler.pool.workers},
+                _("  role      %(role)s") % {"role": describe_role(scheduler)},
+            ]
+        )
+
+
+def check_database() -> None:
+    """Raises Unavailable if the database does not answer or lacks migrations."""
+    try:
+        connection.ensure_connection()
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (DatabaseError, ImproperlyConfigured, OSError) as error:
+        raise Unavailable(
+            _("The database %(database)s cannot be reached: %(error)s")
+            % {"database": describe_address(), "error": str(error).strip()}
+        ) from error
+    if missing:
+        raise Unavailable(
+            _("The database lacks %(count)d migrations; run `manage.py migrate` first.")
+            % {"count": len(missing)}
+        )
+
+
+def load_definitions() -> None:
+    """Bring in the default jobs; a bad file leaves the jobs as they stand, and is said."""
+    try:
+        definitions.ensure(system_actor())
+    except SchedulerError as error:
+        logger.error(
+            "The task file was refused; the jobs stay as they are",
+            extra={"event": "definitions.refused", "errors": error.errors or error.message},
+        )
+
+
+def describe_address() -> str:
+    """Where the database is, without its password."""
+    settings: dict[str, Any] = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(settings["NAME"])
+    host = settings["HOST"] or "localhost"
+    return f"{host}:{settings['PORT'] or 5432}/{settings['NAME']}"
+
+
+def describe_database() -> str:
+    version = ".".join(str(part) for part in connection.get_database_version())
+    return f"{connection.display_name} {version}, {describe_address()}"
+
+
+def describe_jobs() -> str:
+    """Jobs by state, and the next run."""
+    now = datetime.now(UTC)
+    jobs = Job.objects.with_schedule(now)
+    states = list(jobs.values_list("state", flat=True))
+    counts = [
+        f"{states.count(state.value)} {state.label}"
+        for state in reversed(JobState)
+        if state.value in states
+    ]
+    upcoming = (
+        jobs.filter(next_run_time__isnull=False, state=JobState.SCHEDULED)
+        .order_by("next_run_time")
+        .first()
+    )
+    text = ", ".join(counts) or _("none")
+    if upcoming is None or upcoming.next_run_time is None:
+        return text
+    zone = django_timezone.get_default_timezone()
+    at = upcoming.next_run_time.astimezone(zone)
+    return _("%(counts)s; next: %(name)s at %(at)s (%(zone)s)") % {
+        "counts": text,
+        "name": upcoming.name,
+        "at": f"{at:%Y-%m-%d %H:%M:%S}",
+        "zone": django_timezone.get_default_timezone_name(),
+    }
+
+
+def describe_role(scheduler: SchedcoreScheduler) -> str:
+    membership = scheduler.membership
+    if membership.lease is not None:
+        return _("leader, epoch %(epoch)d") % {"epoch": membership.lease.epoch}
+    if membership.holder is not None:
+        return _("standby; %(host)s, pid %(pid)d leads") % {
+            "host": membership.holder.host,
+            "pid": membership.holder.pid,
+        }
+    return _("standby; waiting for the lease")
