@@ -11,7 +11,6 @@ def send_report(*, recipient: str, days: int = 7) -> dict[str, int]:
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import json
 import pkgutil
@@ -23,19 +22,23 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeVar, overload
+from typing import Any, ClassVar, Protocol, TypeVar, overload
 
 import pydantic
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.utils.functional import Promise
+from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from jobs.conf import conf
 from jobs.errors import InvalidArguments, SchedulerError, UnknownFunction
-from jobs.models.job import Job
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+CHECKS = pydantic.ConfigDict(strict=True, allow_inf_nan=False)
+"""No value is made to fit: neither "5" nor true is a whole number."""
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
@@ -54,6 +57,30 @@ class Policies:
     max_instances: int
     misfire_grace_time: int
     timeout: int
+
+
+class HasPolicies(Protocol):
+    """A job, or as much of one as tells its own policies (None: inherited)."""
+
+    @property
+    def function(self) -> str: ...
+    @property
+    def coalesce(self) -> bool | None: ...
+    @property
+    def max_instances(self) -> int | None: ...
+    @property
+    def misfire_grace_time(self) -> int | None: ...
+    @property
+    def timeout(self) -> int | None: ...
+
+
+class _Schema(GenerateJsonSchema):
+    """A default that is no JSON, as a marker of "not given" is, is left out without a warning."""
+
+    ignored_warning_kinds: ClassVar[set[JsonSchemaWarningKind]] = {
+        "skipped-choice",
+        "non-serializable-default",
+    }
 
 
 @dataclass(frozen=True)
@@ -87,34 +114,44 @@ class TaskSpec:
     @cached_property
     def _model(self) -> type[pydantic.BaseModel]:
         """The keyword form of the signature; fields carry neutral names, parameters are aliases."""
-        hints = _type_hints(self)
         fields: dict[str, Any] = {}
-        takes_more = False
+        config = pydantic.ConfigDict(extra="forbid", **CHECKS)
         for index, parameter in enumerate(self.signature.parameters.values()):
+            hint = self._hints.get(parameter.name, Any)
             if parameter.kind is parameter.VAR_KEYWORD:
-                takes_more = True
+                config["extra"] = "allow"
+                fields["__pydantic_extra__"] = (dict[str, hint], ...)  # type: ignore[valid-type]  # known at run time
             elif parameter.kind is not parameter.VAR_POSITIONAL:
                 required = parameter.default is parameter.empty
                 default = ... if required else parameter.default
                 fields[f"p{index}"] = (
-                    hints.get(parameter.name, Any),
+                    hint,
                     pydantic.Field(default=default, alias=parameter.name),
                 )
-        config = pydantic.ConfigDict(
-            extra="allow" if takes_more else "forbid", strict=True, arbitrary_types_allowed=False
-        )
+        return pydantic.create_model("Arguments", __config__=config, **fields)
+
+    @cached_property
+    def _rest(self) -> pydantic.TypeAdapter[list[Any]]:
+        """What `*args` takes."""
+        kinds = {p.kind: p.name for p in self.signature.parameters.values()}
+        hint = self._hints.get(kinds.get(inspect.Parameter.VAR_POSITIONAL, ""), Any)
+        return pydantic.TypeAdapter(list[hint], config=pydantic.ConfigDict(**CHECKS))  # type: ignore[valid-type]  # known at run time
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return _type_hints(self)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the arguments as one object; raises BadTask."""
         try:
-            return pydantic.create_model("Arguments", __config__=config, **fields)
+            self._rest.json_schema(schema_generator=_Schema)
+            schema = self._model.model_json_schema(by_alias=True, schema_generator=_Schema)
         except (pydantic.errors.PydanticUserError, TypeError) as error:
             raise BadTask(
                 _("The task %(task)s has a parameter that JSON cannot express: %(error)s")
                 % {"task": self.origin, "error": error}
             ) from error
-
-    @cached_property
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema (2020-12) of the arguments as one object."""
-        schema = self._model.model_json_schema(by_alias=True)
         schema.pop("title", None)
         for described in schema.get("properties", {}).values():
             described.pop("title", None)
@@ -133,6 +170,7 @@ class TaskSpec:
         named, rest = self._by_name(args, kwargs)
         try:
             checked = self._model.model_validate_json(json.dumps(named, allow_nan=False))
+            rest = self._rest.validate_json(json.dumps(rest, allow_nan=False))
         except pydantic.ValidationError as error:
             raise InvalidArguments(self._explain(error)) from None
         except (TypeError, ValueError, RecursionError) as error:
@@ -213,7 +251,7 @@ class TaskSpec:
         errors: dict[str, list[str]] = {}
         takes = ", ".join(self.signature.parameters) or _("none")
         for problem in error.errors(include_url=False, include_context=False):
-            name = ".".join(str(part) for part in problem["loc"])
+            name = self._named(problem["loc"])
             if problem["type"] == "missing":
                 sentence = _("%(task)s needs this parameter.") % {"task": self.name}
             elif problem["type"] == "extra_forbidden":
@@ -226,8 +264,16 @@ class TaskSpec:
                     "message": problem["msg"].rstrip("."),
                     "value": _shortened(problem["input"]),
                 }
-            errors.setdefault(f"kwargs.{name}" if name else "kwargs", []).append(sentence)
+            errors.setdefault(name, []).append(sentence)
         return errors
+
+    def _named(self, place: tuple[int | str, ...]) -> str:
+        """The dotted name of an argument, from where its model or `*args` found it."""
+        if place and isinstance(place[0], int):
+            place = ("args", len(self._positional) + place[0], *place[1:])
+        else:
+            place = ("kwargs", *place)
+        return ".".join(str(part) for part in place)
 
 
 class CurrentExecution:
@@ -317,6 +363,11 @@ def scheduled_task(
     """
 
     def register(func: F) -> F:
+        if not inspect.isfunction(inspect.unwrap(func)):
+            raise BadTask(
+                _("%(value)s is no function that was written with “def”, so it is no task.")
+                % {"value": _shortened(func)}
+            )
         policies = {
             "coalesce": coalesce,
             "max_instances": max_instances,
@@ -356,7 +407,7 @@ def all_tasks() -> list[TaskSpec]:
     return sorted(_tasks.values(), key=lambda spec: spec.name)
 
 
-def policies_of(job: Job) -> Policies:
+def policies_of(job: HasPolicies) -> Policies:
     """The job's own policies, else its task's, else the settings'."""
     task = find_task(job.function)
     inherited = task.policies if task else {}
@@ -378,12 +429,13 @@ def policies_of(job: Job) -> Policies:
 def discover() -> None:
     """Import the `tasks` module or package of every installed app, so that they register."""
     for app in apps.get_app_configs():
-        root = f"{app.name}.tasks"
-        if importlib.util.find_spec(root) is None:
+        if not module_has_submodule(app.module, "tasks"):
             continue
+        root = f"{app.name}.tasks"
         module = importlib.import_module(root)
         for found in pkgutil.walk_packages(getattr(module, "__path__", ()), prefix=f"{root}."):
-            importlib.import_module(found.name)
+            if not found.name.endswith(".__main__"):
+                importlib.import_module(found.name)
 
 
 @contextmanager
@@ -421,8 +473,10 @@ def _register(spec: TaskSpec) -> None:
     _tasks[spec.name] = spec
 
 
-def _place(spec: TaskSpec) -> tuple[str, str]:
-    return spec.func.__module__, spec.func.__qualname__
+def _place(spec: TaskSpec) -> tuple[str, str, int]:
+    """The same for a function whose module is imported again."""
+    line = inspect.unwrap(spec.func).__code__.co_firstlineno
+    return spec.func.__module__, spec.func.__qualname__, line
 
 
 def _type_hints(spec: TaskSpec) -> dict[str, Any]:

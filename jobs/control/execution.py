@@ -80,7 +80,7 @@ def run_now(
             scheduled_for=now,
             queued_at=now,
         )
-        after = {"execution_id": execution.pk, "force": force}
+        after: dict[str, Any] = {"execution_id": execution.pk, "force": force}
         if kwargs is not None:
             after["kwargs"] = own
         record(actor, "job.run", job_id=job_id, target=job.name, after=after)

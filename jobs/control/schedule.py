@@ -6,7 +6,6 @@ Locks are taken in one order everywhere: lease, jobs by id, executions, revision
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 from django_apscheduler.models import DjangoJob
@@ -15,7 +14,7 @@ from jobs.errors import SchedulerError
 from jobs.executions.claim import EXECUTORS, UnknownExecutor
 from jobs.models import Job
 from jobs.registry import get_task
-from jobs.triggers import build_trigger, next_fire
+from jobs.triggers import Trigger, build_trigger, next_fire
 
 MARKER = b"schedcore"
 """Stands where stock django-apscheduler keeps a pickle; nothing is ever read from it."""
@@ -36,9 +35,11 @@ def problem_of(job: Job) -> str:
     return ""
 
 
-def trigger_of(job: Job) -> Any:
+def trigger_of(job: Job) -> Trigger:
     """The job's APScheduler trigger; raises InvalidTrigger."""
-    return build_trigger(job.trigger_type, job.trigger_params, job.zone_name, anchor=job.anchor)
+    return build_trigger(
+        job.trigger_type, job.trigger_params, job.zone_name, anchor=job.anchor, seed=job.pk
+    )
 
 
 def next_run_of(job: Job, *, after: datetime) -> datetime | None:

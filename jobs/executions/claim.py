@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from apscheduler.triggers.base import BaseTrigger
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
@@ -31,7 +30,7 @@ from jobs.executions.database import (
 )
 from jobs.models.execution import Source, Status
 from jobs.registry import Policies, get_task, policies_of
-from jobs.triggers import build_trigger, next_fire, occurrences
+from jobs.triggers import Trigger, build_trigger, next_fire, occurrences
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +84,8 @@ class DueJob(NamedTuple):
     timeout: int | None
 
 
-class Stretch(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Stretch:
     """One or more occurrences of a job that become one row."""
 
     status: Status
@@ -195,6 +195,7 @@ def _plan(
         from_json(job.trigger_params),
         job.timezone or django_timezone.get_default_timezone_name(),
         anchor=anchor,
+        seed=job.id,
     )
     following = next_fire(trigger, first)
     free = max(policies.max_instances - going, 0)
@@ -210,7 +211,7 @@ def _plan(
 
 
 def _due_occurrences(
-    trigger: BaseTrigger, first: datetime, now: datetime, grace: timedelta, coalesce: bool
+    trigger: Trigger, first: datetime, now: datetime, grace: timedelta, coalesce: bool
 ) -> tuple[list[datetime], list[datetime], datetime | None]:
     """Occurrences that are too late, those that are not, and the next after them."""
     due = occurrences(trigger, first, now, MAX_OCCURRENCES)

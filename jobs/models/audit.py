@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, User
 
 
 class Via(models.TextChoices):
@@ -20,7 +20,7 @@ class Via(models.TextChoices):
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> AuditEventQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> AuditEventQuerySet:
         """Everything for managers; somebody with rights on single jobs sees those jobs' events."""
         from jobs.models.rights import visible_job_ids
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, User
 
 
 class Status(models.TextChoices):
@@ -55,7 +55,7 @@ class JobExecutionQuerySet(models.QuerySet["JobExecution"]):
     def finished_before(self, moment: datetime) -> JobExecutionQuerySet:
         return self.filter(finished_at__lt=moment, released_at__isnull=False)
 
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> JobExecutionQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> JobExecutionQuerySet:
         from jobs.models.rights import visible_job_ids
 
         ids = visible_job_ids(user)

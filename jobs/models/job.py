@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob
@@ -20,7 +20,7 @@ from django_apscheduler.models import DjangoJob
 from jobs.triggers import TriggerType
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, User
 
 BUILTIN_IDS = frozenset(
     {
@@ -56,16 +56,15 @@ class JobQuerySet(models.QuerySet["Job"]):
     def with_schedule(self, now: datetime) -> JobQuerySet:
         """Annotate `next_run_time` (UTC, or None) and `state` (a `JobState`) as of `now`."""
         schedule = DjangoJob.objects.filter(pk=OuterRef("pk")).values("next_run_time")[:1]
-        return self.annotate(next_run_time=Subquery(schedule)).annotate(
-            state=Case(
-                When(is_enabled=False, then=Value(JobState.DISABLED.value)),
-                When(Job.paused_condition(now), then=Value(JobState.PAUSED.value)),
-                When(~Q(problem=""), then=Value(JobState.BROKEN.value)),
-                When(next_run_time__isnull=True, then=Value(JobState.FINISHED.value)),
-                default=Value(JobState.SCHEDULED.value),
-                output_field=models.CharField(),
-            )
+        state = Case(
+            When(is_enabled=False, then=Value(JobState.DISABLED.value)),
+            When(Job.paused_condition(now), then=Value(JobState.PAUSED.value)),
+            When(~Q(problem=""), then=Value(JobState.BROKEN.value)),
+            When(Q(("next_run_time__isnull", True)), then=Value(JobState.FINISHED.value)),
+            default=Value(JobState.SCHEDULED.value),
+            output_field=models.CharField(),
         )
+        return self.annotate(**{"next_run_time": Subquery(schedule)}).annotate(**{"state": state})
 
     def with_running(self) -> JobQuerySet:
         """Annotate `running`: how many executions hold a slot or wait for one."""
@@ -79,9 +78,24 @@ class JobQuerySet(models.QuerySet["Job"]):
             .annotate(n=Count("*"))
             .values("n")
         )
-        return self.annotate(running=Subquery(unreleased, output_field=models.IntegerField()))
+        running = Subquery(unreleased, output_field=models.IntegerField())
+        return self.annotate(**{"running": running})
 
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> JobQuerySet:
+    def in_state(self, *states: str) -> JobQuerySet:
+        """Of rows `with_schedule`: those in one of the states."""
+        return self.filter(Q(("state__in", states)))
+
+    def armed(self) -> JobQuerySet:
+        """Of rows `with_schedule`: those with a next run, the soonest first."""
+        return self.filter(Q(("next_run_time__isnull", False))).order_by(
+            F("next_run_time").asc(), "pk"
+        )
+
+    def due(self, now: datetime) -> JobQuerySet:
+        """Of rows `with_schedule`: those whose next run has come, the soonest first."""
+        return self.armed().filter(Q(("next_run_time__lte", now)))
+
+    def visible_to(self, user: User | AnonymousUser) -> JobQuerySet:
         """Jobs on which the user has the view right, by model, group or object."""
         from jobs.models.rights import visible_job_ids
 

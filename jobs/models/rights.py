@@ -17,7 +17,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from jobs.models.job import Job
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, User
 
 Right = Literal["view_job", "run_job", "manage_job"]
 
@@ -49,19 +49,17 @@ class JobGroupPermission(GroupObjectPermissionBase):
         return f"{self.group_id} {self.permission_id} {self.content_object_id}"
 
 
-def has_right(
-    user: AbstractBaseUser | AnonymousUser, right: Right, job_id: str | None = None
-) -> bool:
+def has_right(user: User | AnonymousUser, right: Right, job_id: str | None = None) -> bool:
     """Whether the user holds `right` on all jobs or, with `job_id`, on that one."""
     if not user.is_active:
         return False
-    if any(user.has_perm(f"jobs.{name}") for name in IMPLIED_BY[right]):  # type: ignore[union-attr]  # project's user model has permissions
+    if any(user.has_perm(f"jobs.{name}") for name in IMPLIED_BY[right]):
         return True
     return job_id is not None and _granted(user, right).filter(pk=job_id).exists()
 
 
 def visible_job_ids(
-    user: AbstractBaseUser | AnonymousUser, right: Right = "view_job"
+    user: User | AnonymousUser, right: Right = "view_job"
 ) -> QuerySet[Job, str] | None:
     """A subquery of the ids of jobs on which the user holds `right`; None means all of them."""
     if has_right(user, right):
@@ -69,7 +67,7 @@ def visible_job_ids(
     return _granted(user, right).values_list("pk", flat=True)
 
 
-def _granted(user: AbstractBaseUser | AnonymousUser, right: Right) -> QuerySet[Job]:
+def _granted(user: User | AnonymousUser, right: Right) -> QuerySet[Job]:
     """Jobs on which the right was granted one by one, to the user or to one of their groups."""
     if not user.is_active or user.pk is None:
         return Job.objects.none()

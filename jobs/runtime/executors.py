@@ -69,7 +69,7 @@ class ThreadsExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no
 
     def take_back(self) -> list[int]:
         """Execution ids of runs that no worker has begun; they will not be."""
-        taken = []
+        taken: list[int] = []
         while True:
             try:
                 run = self._queue.get_nowait()

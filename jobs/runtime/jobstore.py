@@ -11,6 +11,7 @@ from django_apscheduler.jobstores import DjangoJobStore
 
 from jobs.control.schedule import trigger_of
 from jobs.models import Job
+from jobs.models.job import JobQuerySet
 from jobs.registry import find_task, policies_of
 
 
@@ -26,17 +27,17 @@ class RowsJobStore(DjangoJobStore):  # type: ignore[misc]  # APScheduler has no 
         BaseJobStore.start(self, scheduler, alias)
 
     def lookup_job(self, job_id: str) -> APSchedulerJob | None:
-        return next(iter(self._built(pk=job_id)), None)
+        return next(iter(self._built(_rows().filter(pk=job_id))), None)
 
     def get_due_jobs(self, now: datetime) -> list[APSchedulerJob]:
-        return self._built(next_run_time__lte=now)
+        return self._built(_rows().due(now))
 
     def get_next_run_time(self) -> datetime | None:
-        rows = Job.objects.with_schedule(datetime.now(UTC)).filter(next_run_time__isnull=False)
-        return rows.order_by("next_run_time").values_list("next_run_time", flat=True).first()
+        soonest = _rows().armed().first()
+        return soonest.next_run_time if soonest else None
 
     def get_all_jobs(self) -> list[APSchedulerJob]:
-        return self._built()
+        return self._built(_rows())
 
     def add_job(self, job: APSchedulerJob) -> None:
         _refuse("create")
@@ -50,9 +51,8 @@ class RowsJobStore(DjangoJobStore):  # type: ignore[misc]  # APScheduler has no 
     def remove_all_jobs(self) -> None:
         _refuse("delete")
 
-    def _built(self, **filters: Any) -> list[APSchedulerJob]:
-        rows = Job.objects.with_schedule(datetime.now(UTC)).filter(problem="", **filters)
-        return [job for row in rows.order_by("next_run_time", "pk") if (job := self._build(row))]
+    def _built(self, rows: JobQuerySet) -> list[APSchedulerJob]:
+        return [job for row in rows.filter(problem="") if (job := self._build(row))]
 
     def _build(self, row: Job) -> APSchedulerJob | None:
         task = find_task(row.function)
@@ -62,23 +62,17 @@ class RowsJobStore(DjangoJobStore):  # type: ignore[misc]  # APScheduler has no 
         job = APSchedulerJob.__new__(APSchedulerJob)
         job._scheduler = self._scheduler
         job._jobstore_alias = self._alias
-        job.__setstate__(
-            {
-                "version": 1,
-                "id": row.pk,
-                "func": f"{task.func.__module__}:{task.func.__qualname__}",
-                "args": row.args,
-                "kwargs": row.kwargs,
-                "trigger": trigger_of(row),
-                "executor": row.executor,
-                "name": row.name,
-                "misfire_grace_time": policies.misfire_grace_time or None,
-                "coalesce": policies.coalesce,
-                "max_instances": policies.max_instances,
-                "next_run_time": row.next_run_time,
-            }
-        )
+        job.id, job.name, job.executor = row.pk, row.name, row.executor
+        job.func, job.func_ref = task.func, f"{task.func.__module__}:{task.func.__qualname__}"
+        job.args, job.kwargs = row.args, row.kwargs
+        job.trigger, job.next_run_time = trigger_of(row), row.next_run_time
+        job.misfire_grace_time = policies.misfire_grace_time or None
+        job.coalesce, job.max_instances = policies.coalesce, policies.max_instances
         return job
+
+
+def _rows() -> JobQuerySet:
+    return Job.objects.with_schedule(datetime.now(UTC))
 
 
 def _refuse(verb: str) -> NoReturn:

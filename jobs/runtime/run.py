@@ -94,9 +94,9 @@ class Run(CurrentExecution):
             self.deadline = time.monotonic() + grace_s
 
     @property
-    def has_open_deadline(self) -> bool:
-        """Whether the loop has to end it at its deadline, unless it ends before."""
-        return self.deadline is not None and not self._is_settled
+    def open_deadline(self) -> float | None:
+        """When (monotonic) the loop has to end it, unless it ends before; None if never."""
+        return None if self._is_settled else self.deadline
 
     def overdue_verdict(self) -> Verdict | None:
         """The verdict of a run that is past its deadline and has none; it keeps its slot."""

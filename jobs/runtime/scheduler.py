@@ -344,7 +344,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         moments = [self._next_beat, self._next_poll]
         if self.membership.is_leader and self._due_at is not None and not self._is_stopping:
             moments.append(self._due_at)
-        moments.extend(run.deadline for run in self.pool.runs() if run.has_open_deadline)
+        deadlines = (run.open_deadline for run in self.pool.runs())
+        moments.extend(moment for moment in deadlines if moment is not None)
         details = self.recorder.details_due_in
         if details is not None:
             moments.append(monotonic + details)

@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
 
@@ -152,17 +153,13 @@ def describe_jobs() -> str:
     """Jobs by state, and the next run."""
     now = datetime.now(UTC)
     jobs = Job.objects.with_schedule(now)
-    states = list(jobs.values_list("state", flat=True))
+    states = list(jobs.values_list(F("state"), flat=True))
     counts = [
         f"{states.count(state.value)} {state.label}"
         for state in reversed(JobState)
         if state.value in states
     ]
-    upcoming = (
-        jobs.filter(next_run_time__isnull=False, state=JobState.SCHEDULED)
-        .order_by("next_run_time")
-        .first()
-    )
+    upcoming = jobs.in_state(JobState.SCHEDULED).armed().first()
     text = ", ".join(counts) or _("none")
     if upcoming is None or upcoming.next_run_time is None:
         return text

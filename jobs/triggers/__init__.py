@@ -1,0 +1,21 @@
+"""When a job is due: JSON parameters to triggers, occurrences and words. Pure: no ORM.
+
+All triggers end with the year 2099; nothing is scheduled beyond it.
+"""
+
+from jobs.triggers.build import build_trigger, clean_params
+from jobs.triggers.describe import describe
+from jobs.triggers.kinds import TriggerType
+from jobs.triggers.preview import next_fire, occurrences, preview
+from jobs.triggers.trigger import Trigger
+
+__all__ = [
+    "Trigger",
+    "TriggerType",
+    "build_trigger",
+    "clean_params",
+    "describe",
+    "next_fire",
+    "occurrences",
+    "preview",
+]

@@ -1,0 +1,96 @@
+"""Who lives is judged by heartbeats and the own monotonic clock; no clocks are compared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs.models import SchedulerLease, SchedulerProcess
+from jobs.runtime.identity import Identity, host_id, is_known_dead
+from jobs.runtime.lease import Membership, Watch
+
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+def test_a_process_is_silent_for_as_long_as_its_beat_stands_still() -> None:
+    watch = Watch()
+    watch.look({"a": 1}, 100.0, max_gap_s=5)
+    watch.look({"a": 2}, 104.0, max_gap_s=5)
+    watch.look({"a": 2}, 108.0, max_gap_s=5)
+    assert watch.silent_s("a", 110.0) == 6.0
+
+
+def test_time_in_which_the_observer_was_cut_off_does_not_count() -> None:
+    """An outage longer than the TTL interrupts nobody."""
+    watch = Watch()
+    watch.look({"a": 1}, 100.0, max_gap_s=5)
+    watch.look({"a": 1}, 200.0, max_gap_s=5)
+    assert watch.silent_s("a", 200.0) == 0.0
+
+
+def test_a_process_that_was_never_seen_is_not_silent() -> None:
+    assert Watch().silent_s("nobody", 1e9) == 0.0
+
+
+@pytest.mark.django_db
+def test_a_holder_whose_clock_is_an_hour_off_keeps_the_lease_while_it_beats() -> None:
+    holder = Membership(Identity(host="a", host_id=""))
+    holder.register(NOW - timedelta(hours=1))
+    assert holder.try_to_lead({holder.identity.id}, NOW - timedelta(hours=1))
+    standby = Membership(Identity(host="b", host_id=""))
+    standby.register(NOW)
+    alive = standby.look_around(NOW)
+    assert holder.identity.id in alive
+    assert standby.try_to_lead(alive, NOW) is None
+    assert standby.holder is not None
+    assert standby.holder.host == "a"
+
+
+@pytest.mark.django_db
+def test_the_epoch_grows_with_every_leader() -> None:
+    first = Membership(Identity(host_id=""))
+    first.register(NOW)
+    lease = first.try_to_lead({first.identity.id}, NOW)
+    assert lease is not None
+    first.release()
+    assert SchedulerLease.objects.get().holder == ""
+    second = Membership(Identity(host_id=""))
+    second.register(NOW)
+    successor = second.try_to_lead({second.identity.id, first.identity.id}, NOW)
+    assert successor is not None
+    assert successor.epoch == lease.epoch + 1
+    assert not first.still_leads()
+
+
+@pytest.mark.django_db
+def test_a_process_of_this_host_whose_pid_is_free_is_dead_at_once() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    assert is_known_dead(host_id(), child.pid)
+    dead = SchedulerProcess.objects.create(
+        id="dead", host="x", host_id=host_id(), pid=child.pid, started_at=NOW, beat_at=NOW, ttl_s=15
+    )
+    membership = Membership(Identity())
+    membership.register(NOW)
+    assert membership.look_around(NOW) == {membership.identity.id}
+    dead.refresh_from_db()
+    assert dead.stopped_at is not None
+
+
+def test_a_pid_says_nothing_about_another_host() -> None:
+    assert not is_known_dead("another boot/pid:[1]", 999_999_999)
+    assert not is_known_dead("", 999_999_999)
+    assert not is_known_dead(host_id(), os.getppid())
+
+
+@pytest.mark.django_db
+def test_a_process_that_was_taken_for_dead_notices_it_at_its_next_beat() -> None:
+    frozen = Membership(Identity(host_id=""))
+    frozen.register(NOW)
+    assert frozen.beat(NOW, {})
+    SchedulerProcess.objects.update(stopped_at=NOW)
+    assert not frozen.beat(NOW, {})
