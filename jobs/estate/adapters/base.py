@@ -1,0 +1,108 @@
+"""What every engine's adapter offers. Values in, frozen values out; no ORM, no settings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, final
+
+from jobs.estate.adapters.errors import EmptyListing, NothingMeasured
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTarget:
+    """Everything that is needed to connect; times in seconds.
+
+    `database` is the one to connect to or, where an engine is a file, the file's path, which
+    must lie below one of `folders`. `ca` is the PEM text of certificates, not a path.
+    """
+
+    engine: str
+    database: str
+    host: str = ""
+    port: int | None = None
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls_mode: str = "prefer"
+    ca: str = field(default="", repr=False)
+    connect_timeout_s: int = 5
+    statement_timeout_s: int = 30
+    folders: tuple[Path, ...] = ()
+
+    @property
+    def deadline_s(self) -> int:
+        """How long one visit may take: to connect, and for all its statements together."""
+        return self.connect_timeout_s + self.statement_timeout_s
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """`wal_bytes` only where the log is the server's and no database's own; None: not told."""
+
+    engine: str
+    version: str
+    timezone: str | None = None
+    wal_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSize:
+    """One database, its name exactly as the server says it; None is "not known", never 0.
+
+    `total_bytes` is None where the database could not be measured, and `problem` says why.
+    `data_bytes` does not hold the indexes, save where `index_bytes` is None.
+    """
+
+    name: str
+    total_bytes: int | None
+    data_bytes: int | None = None
+    index_bytes: int | None = None
+    wal_bytes: int | None = None
+    is_system: bool = False
+    problem: str = ""
+
+
+class Session(ABC):
+    """An open, read-only visit to one instance."""
+
+    @abstractmethod
+    def server_info(self) -> ServerInfo:
+        """What the server says of itself. Raises InstanceError."""
+
+    @final
+    def database_sizes(self, include_system: bool = False) -> list[DatabaseSize]:
+        """Every database by name, those that could not be measured among them.
+
+        Raises InstanceError, also when there is none or not one could be measured.
+        """
+        sizes = sorted(self._read_sizes(), key=lambda size: size.name)
+        wanted = [size for size in sizes if include_system or not size.is_system]
+        if not wanted:
+            raise EmptyListing
+        if all(size.total_bytes is None for size in wanted):
+            raise NothingMeasured(wanted[0].problem)
+        return wanted
+
+    @abstractmethod
+    def _read_sizes(self) -> Iterable[DatabaseSize]:
+        """All of them, in any order, those of the system included."""
+
+
+class Adapter(ABC):
+    """One engine. A further one is a module in this package with a class under `@register`."""
+
+    engine: ClassVar[str]
+    """The stable word that is stored, as in "postgresql"."""
+    label: ClassVar[str]
+    """The product's own name, which no language translates."""
+    is_file: ClassVar[bool] = False
+    """An engine without a server: no host, port or user, and `database` is a path."""
+    default_port: ClassVar[int | None] = None
+    default_database: ClassVar[str] = ""
+
+    @abstractmethod
+    def connect(self, target: ConnectionTarget) -> AbstractContextManager[Session]:
+        """Open a read-only visit, bounded on the server, and close it. Raises InstanceError."""

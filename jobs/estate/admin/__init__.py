@@ -1,0 +1,1 @@
+from jobs.estate.admin import database, instance, session, snapshot  # noqa: F401  they register

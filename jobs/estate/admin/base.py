@@ -1,0 +1,38 @@
+"""What the admin's pages of the estate have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as ModelAdmin
+    from django.contrib.admin import TabularInline as TabularInline
+    from django.forms import ModelForm as ModelForm
+else:
+    # What only the type checker takes as generic takes its parameters here too.
+    class Subscriptable:
+        def __class_getitem__(cls, parameters: Any) -> type[Self]:
+            return cls
+
+    class ModelAdmin(Subscriptable, admin.ModelAdmin): ...
+
+    class TabularInline(Subscriptable, admin.TabularInline): ...
+
+    class ModelForm(Subscriptable, forms.ModelForm): ...
+
+
+class ReadOnly:
+    """History is looked at, never changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from jobs.estate.admin.base import ModelAdmin, ReadOnly
+from jobs.estate.models.snapshot import DatabaseSizeSnapshot
+from jobs.estate.units import format_bytes
+
+
+@admin.register(DatabaseSizeSnapshot)
+class DatabaseSizeSnapshotAdmin(ReadOnly, ModelAdmin[DatabaseSizeSnapshot]):
+    list_display = ("database", "instance", "day", "total", "data", "indexes", "log")
+    list_filter = ("database__instance",)
+    list_select_related = ("database__instance",)
+    search_fields = ("database__name",)
+    show_full_result_count = False
+    fields = ("database", "instance", "day", "taken_at", "total", "data", "indexes", "log")
+
+    @admin.display(description=_("instance"), ordering="database__instance__name")
+    def instance(self, snapshot: DatabaseSizeSnapshot) -> str:
+        return snapshot.database.instance.name
+
+    @admin.display(description=_("total"), ordering="total_bytes")
+    def total(self, snapshot: DatabaseSizeSnapshot) -> str:
+        return format_bytes(snapshot.total_bytes)
+
+    @admin.display(description=_("data"), ordering="data_bytes")
+    def data(self, snapshot: DatabaseSizeSnapshot) -> str:
+        return format_bytes(snapshot.data_bytes)
+
+    @admin.display(description=_("indexes"), ordering="index_bytes")
+    def indexes(self, snapshot: DatabaseSizeSnapshot) -> str:
+        return format_bytes(snapshot.index_bytes)
+
+    @admin.display(description=_("log"), ordering="wal_bytes")
+    def log(self, snapshot: DatabaseSizeSnapshot) -> str:
+        return format_bytes(snapshot.wal_bytes)

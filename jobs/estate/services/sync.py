@@ -1,0 +1,209 @@
+"""One pass of any sync: a session, a record for each instance, and a verdict on the whole."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jobs.errors import SchedulerError
+from jobs.estate.adapters.base import ConnectionTarget
+from jobs.estate.adapters.errors import DidNotAnswer, redacted
+from jobs.estate.models.instance import DatabaseInstance
+from jobs.estate.models.record import RecordStatus, SyncRecord
+from jobs.estate.models.session import Category, SessionStatus, SyncSession
+from jobs.estate.services import sessions
+from jobs.estate.services.choice import Choice, chosen_instances
+from jobs.estate.services.side_by_side import Answer, Visit, side_by_side
+from jobs.registry import StopRun, current_execution
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+NET_S = 2.0
+"""How much later than an adapter's own timeouts, whose sentences say more, a visit is given up."""
+
+NAMED = 10
+"""How many failures a sentence names; the records name all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one instance's answer came to. `totals` are added up over the session."""
+
+    seen: int
+    created: int = 0
+    updated: int = 0
+    removed: int = 0
+    totals: Mapping[str, int] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """What a sync does at an instance.
+
+    `visit` runs in a thread and must not touch the ORM; `store` runs in the thread of the
+    sync, in a transaction that holds the instance's row, with the time of the answer (UTC).
+    """
+
+    category: Category
+    visit: Callable[[ConnectionTarget], T]
+    store: Callable[[DatabaseInstance, T, datetime], Outcome]
+
+
+class EveryInstanceFailed(SchedulerError):
+    code = "every_instance_failed"
+
+    def __init__(self, failures: Sequence[SyncRecord]) -> None:
+        super().__init__(
+            _("Every instance failed. %(failures)s") % {"failures": _sentences(failures)}
+        )
+
+
+def sync(work: Work[T], choice: Choice) -> SyncSession:
+    """Visit the chosen instances side by side and store what they answer.
+
+    What goes wrong with one instance becomes its record's error, and a warning of the
+    execution. Raises Invalid for a choice that cannot be, EveryInstanceFailed, and StopRun
+    after it has ended the session as cancelled.
+    """
+    instances = chosen_instances(choice)
+    sessions.end_orphans(work.category)
+    session = sessions.begin(work.category, instances)
+    try:
+        warnings = _visit_all(session, work, choice.concurrency)
+    except StopRun:
+        sessions.end(session, SessionStatus.CANCELLED, error=_("It was cancelled."))
+        raise
+    except BaseException as error:
+        reason = _("It was ended by an error: %(kind)s.") % {"kind": type(error).__name__}
+        sessions.end(session, SessionStatus.FAILED, error=reason)
+        raise
+    _conclude(session, warnings)
+    return session
+
+
+def _visit_all(session: SyncSession, work: Work[T], concurrency: int) -> list[str]:
+    """Settle every record; returns what deserves a warning without being a failure."""
+    execution = current_execution()
+    records = {record.pk: record for record in session.records.select_related("instance")}
+    targets = _targets(records.values())
+    visits = [
+        Visit(
+            key=pk,
+            run=partial(work.visit, target),
+            deadline_s=target.deadline_s + NET_S,
+            late=DidNotAnswer(target.deadline_s),
+        )
+        for pk, target in targets.items()
+    ]
+    done = len(records) - len(targets)
+    warnings = []
+    for answer in side_by_side(
+        visits,
+        concurrency=concurrency,
+        started=lambda pk: sessions.mark_running(records[pk]),
+        look=execution.check,
+    ):
+        record = records[answer.key]
+        warning = _settle(record, answer, work, targets[answer.key])
+        if warning:
+            warnings.append(f"{record.instance_name}: {warning}")
+        done += 1
+        execution.progress(done, len(records), record.instance_name)
+    return warnings
+
+
+def _targets(records: Iterable[SyncRecord]) -> dict[int, ConnectionTarget]:
+    """How to reach each record's instance; records of those that cannot be reached fail."""
+    targets = {}
+    for record in records:
+        try:
+            targets[record.pk] = _there(record.instance).target()
+        except SchedulerError as error:
+            sessions.fail(record, error.message)
+    return targets
+
+
+def _settle(
+    record: SyncRecord, answer: Answer[int, T], work: Work[T], target: ConnectionTarget
+) -> str:
+    """Store an answer, and on its record what became of it; returns a warning or ""."""
+    record.seconds = round(answer.seconds, 3)
+    try:
+        if answer.error is not None:
+            raise answer.error
+        return _store(record, answer, work).warning
+    except SchedulerError as error:
+        sessions.fail(record, error.message)
+    except Exception as error:
+        logger.error(
+            "Instance failed unexpectedly",
+            extra={
+                "event": "estate.instance_failed",
+                "instance": record.instance_name,
+                "error": type(error).__name__,
+                # Places only: a message may hold what it was called with.
+                "trace": "".join(traceback.format_tb(error.__traceback__)),
+            },
+        )
+        sessions.fail(record, f"{type(error).__name__}: {redacted(error, target.password)}")
+    return ""
+
+
+@transaction.atomic
+def _store(record: SyncRecord, answer: Answer[int, T], work: Work[T]) -> Outcome:
+    # The lock makes two passes over one instance take turns.
+    rows = DatabaseInstance.objects.select_for_update()
+    instance = _there(rows.filter(pk=_there(record.instance).pk).first())
+    outcome = work.store(instance, cast(T, answer.value), timezone.now())
+    record.status = RecordStatus.COMPLETED
+    record.items_seen = outcome.seen
+    record.items_created = outcome.created
+    record.items_updated = outcome.updated
+    record.items_removed = outcome.removed
+    record.details = {**outcome.details, "totals": dict(outcome.totals)}
+    record.save()
+    return outcome
+
+
+def _there(instance: DatabaseInstance | None) -> DatabaseInstance:
+    if instance is None:
+        raise SchedulerError(_("The instance was deleted meanwhile."))
+    return instance
+
+
+def _conclude(session: SyncSession, warnings: list[str]) -> None:
+    records = list(session.records.all())
+    failed = [record for record in records if record.status == RecordStatus.FAILED]
+    if not records:
+        warnings.append(_("No active instance is registered that was asked for."))
+    elif len(failed) == len(records):
+        sessions.end(session, SessionStatus.FAILED)
+        raise EveryInstanceFailed(failed)
+    elif failed:
+        warnings.append(
+            _("%(failed)s of %(all)s instances failed. %(failures)s")
+            % {"failed": len(failed), "all": len(records), "failures": _sentences(failed)}
+        )
+    sessions.end(session, SessionStatus.PARTIAL if failed else SessionStatus.COMPLETED)
+    if warnings:
+        current_execution().warn(" ".join(warnings))
+
+
+def _sentences(failures: Sequence[SyncRecord]) -> str:
+    named = [f"{record.instance_name}: {record.error}" for record in failures[:NAMED]]
+    if len(failures) > NAMED:
+        named.append(_("And %(more)s more.") % {"more": len(failures) - NAMED})
+    return " ".join(named)

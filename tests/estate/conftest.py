@@ -1,0 +1,136 @@
+"""Real servers and files, and settings that let instances be made of them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from psycopg import sql
+
+from jobs.conf import SchedulerSettings, conf
+from jobs.estate.adapters import registry
+from jobs.estate.adapters.registry import find_adapter
+from jobs.estate.models import DatabaseInstance
+from jobs.registry import executing
+from tests.estate.fakes import FakeAdapter, NotedExecution
+
+POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "root"}
+
+
+@pytest.fixture
+def scheduler_settings(settings: Any) -> Callable[..., SchedulerSettings]:
+    def change(**changes: Any) -> SchedulerSettings:
+        settings.SCHEDCORE = replace(conf(), **changes)
+        return settings.SCHEDCORE
+
+    return change
+
+
+@pytest.fixture
+def folder(tmp_path: Path, scheduler_settings: Callable[..., Any]) -> Path:
+    """A folder below which SQLite files may lie; a credentials key is set too."""
+    permitted = tmp_path / "permitted"
+    permitted.mkdir()
+    scheduler_settings(
+        sqlite_folders=(permitted,), credentials_keys=(Fernet.generate_key().decode(),)
+    )
+    return permitted
+
+
+class PostgresServer:
+    """The server of this machine, through its superuser."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._made: list[tuple[str, str]] = []
+
+    def execute(self, statement: str, *names: str) -> list[Any]:
+        composed = sql.SQL(statement).format(*map(sql.Identifier, names))
+        cursor = self._connection.execute(composed)
+        return cursor.fetchall() if cursor.description else []
+
+    def make_database(self, name: str = "", template: str = "template0") -> str:
+        name = name or f"estate_{uuid.uuid4().hex}"
+        self.execute("CREATE DATABASE {} TEMPLATE {}", name, template)
+        self._made.append(("DATABASE", name))
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.execute("DROP DATABASE IF EXISTS {}", name)
+
+    def make_role(self) -> str:
+        name = f"estate_{uuid.uuid4().hex}"
+        self.execute("CREATE ROLE {} LOGIN", name)
+        self._made.append(("ROLE", name))
+        return name
+
+    def run_in(self, database: str, statement: str) -> None:
+        with psycopg.connect(**POSTGRES, dbname=database, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def size_of(self, name: str) -> int:
+        found = self._connection.execute("SELECT pg_database_size(%s)", [name]).fetchone()
+        assert found
+        return found[0]
+
+    def clean_up(self) -> None:
+        for kind, name in reversed(self._made):
+            self.execute(f"DROP {kind} IF EXISTS {{}}", name)
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    try:
+        connection = psycopg.connect(
+            **POSTGRES, dbname="postgres", autocommit=True, connect_timeout=5
+        )
+    except psycopg.OperationalError as error:
+        reason = f"No PostgreSQL for the tests: {error}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with connection:
+        server = PostgresServer(connection)
+        try:
+            yield server
+        finally:
+            server.clean_up()
+
+
+def sqlite_instance(path: Path, **fields: Any) -> DatabaseInstance:
+    values = {"name": path.stem, "engine": "sqlite", "database": str(path), **fields}
+    return DatabaseInstance.objects.create(**values)
+
+
+def postgres_instance(name: str = "main", **fields: Any) -> DatabaseInstance:
+    values = {
+        "name": name,
+        "engine": "postgresql",
+        "host": POSTGRES["host"],
+        "port": POSTGRES["port"],
+        "username": POSTGRES["user"],
+        **fields,
+    }
+    return DatabaseInstance.objects.create(**values)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeAdapter:
+    adapter = FakeAdapter()
+    find_adapter("sqlite")  # so that the real ones are there before it joins them
+    monkeypatch.setitem(registry._adapters, "fake", adapter)
+    return adapter
+
+
+@pytest.fixture
+def execution() -> Iterator[NotedExecution]:
+    noted = NotedExecution()
+    with executing(noted):
+        yield noted

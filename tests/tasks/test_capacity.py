@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.errors import InvalidArguments
+from jobs.registry import get_task
+from jobs.tasks.capacity import collect_database_sizes
+from tests.estate.conftest import folder, scheduler_settings, sqlite_instance  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_returns_the_size_of_every_instance_as_json(folder: Path) -> None:  # noqa: F811
+    path = folder / "words.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE word (text TEXT)")
+    sqlite_instance(path, name="words")
+    sqlite_instance(folder / "absent", name="absent")
+    result: dict[str, Any] = json.loads(json.dumps(collect_database_sizes()))
+    absent, words = result["instances"]
+    assert result["status"] == "partial"
+    assert result["total_bytes"] == path.stat().st_size
+    assert isinstance(result["session_id"], int)
+    assert words.pop("seconds") >= 0
+    assert words == {
+        "name": "words",
+        "status": "completed",
+        "databases": 1,
+        "total_bytes": path.stat().st_size,
+        "error": "",
+    }
+    assert (absent["status"], absent["total_bytes"]) == ("failed", None)
+    assert "absent" in absent["error"]
+
+
+@pytest.mark.parametrize("concurrency", [0, 65, "4"])
+def test_a_concurrency_that_makes_no_sense_is_refused_when_the_job_is_saved(
+    concurrency: Any,
+) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        get_task("collect_database_sizes").bind([], {"concurrency": concurrency})
+    assert list(caught.value.errors) == ["kwargs.concurrency"]
