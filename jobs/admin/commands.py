@@ -1,0 +1,140 @@
+"""What a user can do to a row besides editing it: as buttons on its page, as bulk actions on
+the list, both calling `control`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import model_ngettext, quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from jobs.admin.rights import RightsAdmin, actor_of, user_of
+from jobs.control.audit import Actor
+from jobs.errors import Forbidden, SchedulerError
+from jobs.models import JobExecution
+from jobs.models.rights import Right, visible_job_ids
+
+MOST_REFUSALS = 10
+"""Refusals of one bulk action that are shown one by one."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """`call` takes (key, actor) and may return the execution that it queued."""
+
+    name: str
+    right: Right
+    label: str | Promise
+    bulk_label: str | Promise
+    done: str | Promise
+    call: Callable[[Any, Actor], Any]
+
+
+@dataclass(frozen=True)
+class Button:
+    label: str | Promise
+    url: str
+
+
+class CommandsAdmin(RightsAdmin):
+    commands: Sequence[Command] = ()
+    """Those that stand on a page as buttons; each has its URL, which answers to POST alone."""
+
+    def offered(self, obj: Any) -> set[str]:
+        """Names of the commands that make sense in the object's present state."""
+        raise NotImplementedError
+
+    def buttons(self, request: HttpRequest, obj: Any) -> list[Button]:
+        """Of what is offered, what the user may do."""
+        offered = self.offered(obj)
+        return [
+            Button(command.label, self._url("command", quote(obj.pk), command.name))
+            for command in self.commands
+            if command.name in offered and self.may(request, command.right, obj)
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = require_POST(self.admin_site.admin_view(self.command_view))
+        name = f"{self.opts.app_label}_{self.opts.model_name}_command"
+        return [path("<path:object_id>/do/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def command_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """A button was pressed."""
+        found = [command for command in self.commands if command.name == name]
+        obj = self.get_object(request, unquote(object_id))
+        if not found or obj is None:
+            raise Http404
+        command = found[0]
+        if not self.may(request, command.right, obj):
+            raise PermissionDenied
+        try:
+            result = command.call(obj.pk, actor_of(request))
+        except SchedulerError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.message_user(request, _said(command, obj, result), messages.SUCCESS)
+        return HttpResponseRedirect(self._url("change", quote(obj.pk)))
+
+    def command_many(self, request: HttpRequest, queryset: QuerySet[Any], command: Command) -> None:
+        """Call the command for each, and say how many were done and why others were not."""
+        held = visible_job_ids(user_of(request), command.right)
+        allowed = None if held is None else set(held)
+        actor = actor_of(request)
+        done = 0
+        refused: list[str] = []
+        for obj in queryset.order_by("pk"):
+            try:
+                if allowed is not None and self.job_id_of(obj) not in allowed:
+                    raise Forbidden(
+                        _("You have no right to do this to “%(name)s”.") % {"name": obj}
+                    )
+                command.call(obj.pk, actor)
+                done += 1
+            except SchedulerError as error:
+                refused.append(error.message)
+        if done:
+            counted = {"done": command.done, "n": done, "what": model_ngettext(self.opts, done)}
+            self.message_user(request, _("%(done)s: %(n)d %(what)s.") % counted, messages.SUCCESS)
+        for sentence in refused[:MOST_REFUSALS]:
+            self.message_user(request, sentence, messages.ERROR)
+        more = len(refused) - MOST_REFUSALS
+        if more > 0:
+            sentence = ngettext("%(n)d more was refused.", "%(n)d more were refused.", more)
+            self.message_user(request, sentence % {"n": more}, messages.ERROR)
+
+    def _url(self, page: str, *args: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
+
+
+def as_action(command: Command) -> Callable[..., None]:
+    """The command for Django's list of bulk actions."""
+
+    @admin.action(permissions=[command.right], description=command.bulk_label)  # type: ignore[arg-type]  # lazy text is fine
+    def act(page: CommandsAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        page.command_many(request, queryset, command)
+
+    act.__name__ = command.name
+    return act
+
+
+def _said(command: Command, obj: Model, result: Any) -> str | SafeString:
+    if not isinstance(result, JobExecution) or result.pk == obj.pk:
+        return _("%(done)s: %(name)s.") % {"done": command.done, "name": obj}
+    return format_html(
+        '{}: <a href="{}">{}</a>.',
+        command.done,
+        reverse("admin:jobs_jobexecution_change", args=[result.pk]),
+        result,
+    )

@@ -1,0 +1,138 @@
+"""How times, durations, states and JSON look on a page. Every time names its zone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from django.utils import timezone as django_timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs.models import Job
+
+
+def moment(value: datetime | None, zone: tzinfo | None = None) -> SafeString | None:
+    """A time in `zone` (the server's by default) with its abbreviation; exact on hover."""
+    if value is None:
+        return None
+    local = value.astimezone(zone or django_timezone.get_current_timezone())
+    return format_html(
+        '<time datetime="{}" title="{}"><span>{}</span> <span>{}</span></time>',
+        value.astimezone(UTC).isoformat(),
+        f"{local.isoformat(sep=' ')} {local.tzinfo}",
+        f"{local:%Y-%m-%d}",
+        f"{local:%H:%M:%S} {_abbreviation(local)}",
+    )
+
+
+def _abbreviation(local: datetime) -> str:
+    """`CET`; zones without a name of their own have a bare offset, which becomes `UTC+03`."""
+    name = local.tzname() or ""
+    return f"UTC{name}" if name[:1] in "+-" else name
+
+
+def zone_of(job: Job) -> tzinfo:
+    """The job's zone; the server's if that is not known here."""
+    try:
+        return job.zone
+    except (KeyError, ValueError, OSError):  # what zoneinfo raises, by the kind of bad name
+        return django_timezone.get_default_timezone()
+
+
+def relative(value: datetime, now: datetime) -> str:
+    """ "in 4 h", "2 min ago"."""
+    seconds = (value - now).total_seconds()
+    if abs(seconds) < 1:
+        return _("now")
+    words = _("in %(span)s") if seconds > 0 else _("%(span)s ago")
+    return words % {"span": span(abs(seconds))}
+
+
+def span(seconds: float) -> str:
+    """ "4 h": the greatest unit that fits, rounded down."""
+    if seconds < 60:
+        return _("%(n)d s") % {"n": seconds}
+    if seconds < 3600:
+        return _("%(n)d min") % {"n": seconds // 60}
+    if seconds < 48 * 3600:
+        return _("%(n)d h") % {"n": seconds // 3600}
+    days = int(seconds // 86400)
+    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def duration(seconds: float | None) -> str | None:
+    """ "0.21 s", "41 s", "5 min 3 s", "2 h 3 min"."""
+    if seconds is None:
+        return None
+    whole = round(seconds)
+    if seconds < 10:
+        return _("%(n)s s") % {"n": f"{seconds:.2f}"}
+    if whole < 60:
+        return _("%(n)d s") % {"n": whole}
+    if whole < 3600:
+        return _("%(minutes)d min %(seconds)d s") % {
+            "minutes": whole // 60,
+            "seconds": whole % 60,
+        }
+    return _("%(hours)d h %(minutes)d min") % {
+        "hours": whole // 3600,
+        "minutes": whole % 3600 // 60,
+    }
+
+
+def badge(value: str, label: str) -> SafeString:
+    """A state or verdict; its word says it, the class adds a sign and a colour."""
+    return format_html('<span class="sc-badge sc-{}">{}</span>', value, label)
+
+
+def lines(*parts: str | None) -> SafeString:
+    """What matters, and below it in small what explains it."""
+    first, *rest = [part for part in parts if part] or [""]
+    small = format_html_join("", '<small class="sc-below">{}</small>', ((part,) for part in rest))
+    return format_html("{}{}", first, small)
+
+
+def json_block(value: Any) -> SafeString | None:
+    if value is None:
+        return None
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return format_html('<pre class="sc-block">{}</pre>', _printable(text))
+
+
+def text_block(text: str, *, folded: str = "") -> SafeString | None:
+    """A longer text as it is; `folded` under that heading."""
+    if not text:
+        return None
+    block = format_html('<pre class="sc-block">{}</pre>', _printable(text))
+    if not folded:
+        return block
+    return format_html("<details><summary>{}</summary>{}</details>", folded, block)
+
+
+def differences(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> SafeString | None:
+    """A line a field: before → after; of something new or gone, its one state."""
+    names = sorted({**(before or {}), **(after or {})})
+    if not names:
+        return None
+
+    def states(name: str) -> str:
+        held = [side[name] for side in (before, after) if side is not None and name in side]
+        return " → ".join(json.dumps(value, ensure_ascii=False) for value in held)
+
+    rows = ((name, _printable(states(name))) for name in names)
+    return format_html(
+        '<ul class="sc-changes">{}</ul>',
+        format_html_join("", "<li><b>{}</b> <code>{}</code></li>", rows),
+    )
+
+
+def _printable(text: str) -> str:
+    """Half a surrogate pair, which JSON may hold, cannot be sent as UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()

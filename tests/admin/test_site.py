@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django_apscheduler.models import DjangoJob, DjangoJobExecution
+
+from tests.admin.conftest import logged_in, staff
+
+
+def test_the_stock_pages_of_django_apscheduler_are_hidden(db: None) -> None:
+    root = logged_in(staff(is_superuser=True))
+
+    assert not admin.site.is_registered(DjangoJob)
+    assert not admin.site.is_registered(DjangoJobExecution)
+    assert root.get("/admin/django_apscheduler/djangojob/").status_code == 404
+    index = root.get("/admin/").content.decode()
+    assert "django_apscheduler" not in index
+    assert "schedcore" in index
