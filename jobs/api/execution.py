@@ -1,0 +1,122 @@
+"""Executions: history, live log, cancel and retry."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+
+from jobs.api.envelope import Answer
+from jobs.api.execution_serializers import (
+    ExecutionDetailSerializer,
+    ExecutionQuery,
+    ExecutionSerializer,
+    LogLineSerializer,
+    LogQuery,
+    summaries,
+)
+from jobs.api.permissions import OnAnyJob, OnThisJob
+from jobs.api.run import accepted, require_right_to_run
+from jobs.api.strict import Nothing
+from jobs.api.view import ApiView
+from jobs.control import execution as control
+from jobs.errors import ExecutionNotFound
+from jobs.models import ExecutionLog, Job, JobExecution
+from jobs.models.execution import JobExecutionQuerySet
+
+
+class ExecutionScoped(ApiView):
+    """A view of executions, which sees only those of jobs that the user may see."""
+
+    permission_classes = [IsAuthenticated, OnThisJob]
+
+    def get_queryset(self) -> JobExecutionQuerySet:
+        return JobExecution.objects.visible_to(self.request.user)
+
+    def execution(self, execution_id: str) -> JobExecution:
+        """The execution of the path; raises ExecutionNotFound, or for a missing right."""
+        found = self.get_queryset().filter(pk=execution_id).first()
+        if found is None:
+            raise ExecutionNotFound(int(execution_id))
+        self.check_object_permissions(self.request, found)
+        return found
+
+
+class ExecutionList(ExecutionScoped):
+    permission_classes = [IsAuthenticated, OnAnyJob]
+    rights = {"GET": "view_job"}
+
+    def get(self, request: Request) -> Answer:
+        query = self.query(ExecutionQuery)
+        rows = summaries(self.get_queryset())
+        if "job" in query:
+            rows = rows.filter(job_id=query["job"])
+        for name in ("status", "source"):
+            if name in query:
+                rows = rows.filter(**{name: query[name]})
+        if "before" in query:
+            rows = rows.filter(pk__lt=query["before"])
+        limit = query["limit"]
+        page = list(rows[: limit + 1])
+        more = len(page) > limit
+        page = page[:limit]
+        return Answer(
+            ExecutionSerializer(page, many=True).data,
+            meta={"limit": limit, "next_before": page[-1].pk if more else None},
+        )
+
+
+class ExecutionDetail(ExecutionScoped):
+    rights = {"GET": "view_job"}
+
+    def get(self, request: Request, execution_id: str) -> Answer:
+        found = self.execution(execution_id)
+        self.query(Nothing)
+        return Answer(ExecutionDetailSerializer(found).data)
+
+
+class ExecutionLogList(ExecutionScoped):
+    rights = {"GET": "view_job"}
+
+    def get(self, request: Request, execution_id: str) -> Answer:
+        execution = self.execution(execution_id)
+        query = self.query(LogQuery)
+        lines = ExecutionLog.objects.filter(execution_id=execution.pk, pk__gt=query["after"])
+        page = list(lines.order_by("pk")[: query["limit"]])
+        return Answer(
+            LogLineSerializer(page, many=True).data,
+            meta={
+                "next_after": page[-1].pk if page else query["after"],
+                "status": execution.status,
+                "is_finished": execution.is_finished,
+            },
+        )
+
+
+class ExecutionCancel(ExecutionScoped):
+    rights = {"POST": "run_job"}
+
+    def post(self, request: Request, execution_id: str) -> Answer:
+        found = self.execution(execution_id)
+        self.body(Nothing)
+        cancelled = control.cancel(found.pk, actor=self.actor)
+        message = (
+            _("Execution %(id)s is cancelled.")
+            if cancelled.is_finished
+            else _("Execution %(id)s is asked to end; it does at its next check.")
+        )
+        return Answer(ExecutionDetailSerializer(cancelled).data, message % {"id": found.pk})
+
+
+class ExecutionRetry(ExecutionScoped):
+    rights = {"POST": "run_job"}
+
+    def post(self, request: Request, execution_id: str) -> Answer:
+        found = self.execution(execution_id)
+        self.body(Nothing)
+        job = Job.objects.filter(pk=found.job_id).first()
+        if job is not None:
+            require_right_to_run(
+                request.user, job, args=found.args, kwargs=found.kwargs, force=False
+            )
+        return accepted(control.retry(found.pk, actor=self.actor))

@@ -1,0 +1,107 @@
+"""Executions and their log lines as the API shows them, and what may be asked of the lists."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from rest_framework import serializers
+
+from jobs.api.strict import Choice, Strict
+from jobs.models import ExecutionLog, JobExecution, LogLevel, Source, Status
+from jobs.models.execution import JobExecutionQuerySet
+
+MAX_ID = 2**63 - 1
+MAX_LIMIT = 500
+
+
+class Moment(serializers.DateTimeField):
+    """A moment in UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+
+class ExecutionSerializer(serializers.Serializer[Any]):
+    """What is short enough for a list."""
+
+    id = serializers.IntegerField()
+    job_id = serializers.CharField()
+    job_name = serializers.CharField()
+    function = serializers.CharField()
+    args = serializers.JSONField()
+    kwargs = serializers.JSONField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field, as all here
+    requested_by = serializers.CharField()
+    attempt = serializers.IntegerField()
+    retry_of = serializers.IntegerField(source="retry_of_id")
+    status = serializers.CharField()
+    scheduled_for = Moment()
+    first_scheduled_for = Moment()
+    occurrence_count = serializers.IntegerField()
+    is_count_capped = serializers.BooleanField()
+    queued_at = Moment()
+    started_at = Moment()
+    finished_at = Moment()
+    duration_s = serializers.FloatField()
+    waited_s = serializers.FloatField()
+    progress = serializers.SerializerMethodField()
+    is_cancelling = serializers.BooleanField()
+    reason = serializers.CharField()
+    warning = serializers.CharField()
+    error = serializers.CharField()
+
+    def get_progress(self, execution: JobExecution) -> dict[str, Any] | None:
+        if execution.progress_done is None:
+            return None
+        return {
+            "done": execution.progress_done,
+            "total": execution.progress_total,
+            "message": execution.progress_message,
+        }
+
+
+class ExecutionDetailSerializer(ExecutionSerializer):
+    executor = serializers.CharField()
+    timeout_s = serializers.IntegerField()
+    start_before = Moment()
+    released_at = Moment()
+    scheduler = serializers.CharField(source="owner")
+    epoch = serializers.IntegerField()
+    cancel_requested_at = Moment()
+    cancel_requested_by = serializers.CharField()
+    result = serializers.JSONField()
+    traceback = serializers.CharField()
+
+
+class LogLineSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    at = Moment()
+    level = serializers.SerializerMethodField()
+    logger = serializers.CharField()
+    message = serializers.CharField()
+
+    def get_level(self, line: ExecutionLog) -> str:
+        return LogLevel(line.level).name.lower() if line.level in LogLevel else str(line.level)
+
+
+class ExecutionQuery(Strict):
+    """Newest first; the next page is `before` the last id of this one."""
+
+    job = serializers.CharField(required=False, max_length=100)
+    status = Choice(Status.choices, required=False)
+    source = Choice(Source.choices, required=False)  # type: ignore[assignment]  # a field
+    before = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=MAX_LIMIT)
+
+
+class LogQuery(Strict):
+    """Oldest first; the next page is `after` the last id of this one."""
+
+    after = serializers.IntegerField(default=0, min_value=0, max_value=MAX_ID)
+    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT)
+
+
+def summaries(executions: JobExecutionQuerySet) -> JobExecutionQuerySet:
+    """Newest first, without the columns that may be large."""
+    return executions.order_by("-id").defer("result", "traceback")

@@ -1,0 +1,180 @@
+"""Jobs: list, create, show, change, delete."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+
+from jobs.api.envelope import Answer
+from jobs.api.job_id import create_by_function
+from jobs.api.job_serializers import (
+    JobDetailSerializer,
+    JobQuery,
+    JobSerializer,
+    annotated,
+    last_executions,
+)
+from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
+from jobs.api.strict import Nothing
+from jobs.api.view import ApiView
+from jobs.api.wire import etag, expected_version, read_job, read_trigger
+from jobs.control import job as control
+from jobs.errors import Forbidden, JobNotFound, NotFound
+from jobs.models import Job
+from jobs.models.job import JobQuerySet
+
+
+class JobScoped(ApiView):
+    """A view of jobs, which sees only those that the user may see."""
+
+    permission_classes = [IsAuthenticated, OnThisJob]
+
+    def get_queryset(self) -> JobQuerySet:
+        return Job.objects.visible_to(self.request.user)
+
+    def job(self, job_id: str) -> Job:
+        """The job of the path; raises JobNotFound, or for a missing right."""
+        found = self.get_queryset().filter(pk=job_id).first()
+        if found is None:
+            raise JobNotFound(job_id)
+        self.check_object_permissions(self.request, found)
+        return found
+
+    def shown(
+        self,
+        job_id: str,
+        message: str | None = None,
+        *,
+        status: HTTPStatus = HTTPStatus.OK,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """A job as it stands now."""
+        job = annotated(self.get_queryset(), datetime.now(UTC)).filter(pk=job_id).first()
+        if job is None:  # deleted meanwhile
+            raise JobNotFound(job_id)
+        context = {"last_executions": last_executions([job])}
+        data = JobDetailSerializer(job, context=context).data
+        headers = {"ETag": etag(job.version), **(headers or {})}
+        return Answer(data, message, status=status, headers=headers)
+
+
+class JobList(JobScoped):
+    rights = {"GET": "view_job", "POST": "manage_job"}
+
+    def get_permissions(self) -> list[Any]:
+        # A right on one job shows a list of that one; to create takes the right on all.
+        scope = OnAllJobs() if self.request.method == "POST" else OnAnyJob()
+        return [IsAuthenticated(), scope]
+
+    def get(self, request: Request) -> Answer:
+        query = self.query(JobQuery)
+        jobs = _filtered(annotated(self.get_queryset(), datetime.now(UTC)), query)
+        pages = Paginator(jobs.order_by(*_order(query["ordering"])), query["page_size"])
+        if query["page"] > pages.num_pages:
+            raise NotFound(
+                _("There is no page %(page)d; the last one is %(last)d.")
+                % {"page": query["page"], "last": pages.num_pages}
+            )
+        page = list(pages.page(query["page"]))
+        context = {"last_executions": last_executions(page)}
+        return Answer(
+            JobSerializer(page, many=True, context=context).data,
+            meta={
+                "count": pages.count,
+                "page": query["page"],
+                "page_size": query["page_size"],
+                "pages": pages.num_pages,
+            },
+        )
+
+    def post(self, request: Request) -> Answer:
+        sent = read_job(self.json_object())
+        with sent.naming_fields():
+            return self.created(control.create(sent.fields, actor=self.actor))
+
+    def created(self, job: Job) -> Answer:
+        message = _("The job “%(id)s” is created.") % {"id": job.pk}
+        url = reverse("scheduler:job", args=[job.pk])
+        return self.shown(job.pk, message, status=HTTPStatus.CREATED, headers={"Location": url})
+
+
+class JobByFunction(JobList):
+    """Create a job from a function's name; without an `id` it gets one made from that name."""
+
+    http_method_names = ["post"]
+    rights = {"POST": "manage_job"}
+
+    def post(self, request: Request) -> Answer:
+        sent = read_job(self.json_object())
+        with sent.naming_fields():
+            return self.created(create_by_function(sent.fields, actor=self.actor))
+
+
+class JobDetail(JobScoped):
+    rights = {
+        "GET": "view_job",
+        "PUT": "manage_job",
+        "PATCH": "manage_job",
+        "DELETE": "manage_job",
+    }
+
+    def get(self, request: Request, job_id: str) -> Answer:
+        self.job(job_id)
+        self.query(Nothing)
+        return self.shown(job_id)
+
+    def put(self, request: Request, job_id: str) -> Answer:
+        """Change the trigger of a built-in job."""
+        if not self.job(job_id).is_builtin:
+            raise Forbidden(
+                _("PUT changes the trigger of built-in jobs only; change “%(id)s” by PATCH.")
+                % {"id": job_id}
+            )
+        sent = read_trigger(self.json_object())
+        with sent.naming_fields():
+            return self.changed(job_id, sent.fields)
+
+    def patch(self, request: Request, job_id: str) -> Answer:
+        self.job(job_id)
+        sent = read_job(self.json_object())
+        with sent.naming_fields():
+            return self.changed(job_id, sent.fields)
+
+    def changed(self, job_id: str, changes: dict[str, Any]) -> Answer:
+        version = expected_version(self.request)
+        control.change(job_id, changes, actor=self.actor, expected_version=version)
+        return self.shown(job_id, _("The job “%(id)s” is changed.") % {"id": job_id})
+
+    def delete(self, request: Request, job_id: str) -> Answer:
+        self.job(job_id)
+        self.body(Nothing)
+        control.delete(job_id, actor=self.actor)
+        message = _("The job “%(id)s” is deleted; its history stays.") % {"id": job_id}
+        return Answer(None, message)
+
+
+def _filtered(jobs: JobQuerySet, query: dict[str, Any]) -> JobQuerySet:
+    for name in ("state", "function", "trigger_type"):
+        if name in query:
+            jobs = jobs.filter(**{name: query[name]})
+    if text := query.get("q"):
+        found = Q()
+        for name in ("id", "name", "description", "function"):
+            found |= Q(**{f"{name}__icontains": text})
+        jobs = jobs.filter(found)
+    return jobs
+
+
+def _order(ordering: str) -> tuple[Any, ...]:
+    field = F(ordering.removeprefix("-"))
+    if ordering.startswith("-"):
+        return field.desc(nulls_last=True), "id"
+    return field.asc(nulls_last=True), "id"

@@ -1,0 +1,62 @@
+"""Which right a request needs, as the view's `rights` say by method.
+
+What somebody may not see is not there (404), which is the querysets' part; what somebody may
+see and not do is forbidden (403), which is the part of these. A method without a right is
+one that the view does not have, and falls through to its 405.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from jobs.models import Job, JobExecution
+from jobs.models.rights import Right, has_right, visible_job_ids
+
+
+class OnAllJobs(BasePermission):
+    """The right on all jobs: for what is about more than one."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        right = _needed(request, view)
+        self.message = refusal(right)
+        return right is None or has_right(request.user, right)
+
+
+class OnAnyJob(BasePermission):
+    """The right on at least one job: for lists, which show those that one may see."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        right = _needed(request, view)
+        self.message = refusal(right)
+        if right is None:
+            return True
+        ids = visible_job_ids(request.user, right)
+        return ids is None or ids.exists()
+
+
+class OnThisJob(BasePermission):
+    """The right on the job, or on the job of the execution, that the path names."""
+
+    def has_object_permission(self, request: Request, view: Any, obj: Job | JobExecution) -> bool:
+        right = _needed(request, view)
+        self.message = refusal(right)
+        job_id = obj.pk if isinstance(obj, Job) else obj.job_id
+        return right is None or has_right(request.user, right, job_id)
+
+
+def refusal(right: Right | None) -> str:
+    needed = {
+        "view_job": _("You need the right to view jobs for this."),
+        "run_job": _("You need the right to run jobs for this."),
+        "manage_job": _("You need the right to manage jobs for this."),
+    }
+    return needed[right] if right else ""
+
+
+def _needed(request: Request, view: Any) -> Right | None:
+    found: Right | None = view.rights.get("GET" if request.method == "HEAD" else request.method)
+    return found

@@ -1,0 +1,59 @@
+"""Serializers that read what is sent: an unknown key is an error, and a text is no boolean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+
+from jobs.errors import Invalid
+
+
+class Strict(serializers.Serializer[Any]):
+    @classmethod
+    def read(cls, data: Mapping[str, Any], **context: Any) -> dict[str, Any]:
+        """The fields of `data` that are there, or by default; raises for any that is wrong."""
+        serializer = cls(data=dict(data), context=context)
+        refuse_unknown(data, serializer.fields)
+        serializer.is_valid(raise_exception=True)
+        found: dict[str, Any] = serializer.validated_data
+        return found
+
+
+class Nothing(Strict):
+    """No field at all."""
+
+
+class Flag(serializers.BooleanField):
+    """true or false, and nothing that looks like it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words; the error names them."""
+
+    default_error_messages = {
+        "invalid_choice": gettext_lazy("“{input}” is not known; allowed are {allowed}.")
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", input=data, allowed=", ".join(map(str, self.choices)))
+        return data
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
+    """Raises Invalid naming every key of `given` that is not among `known`."""
+    names = list(known)
+    sentence = _("There is no such field. Known are: %(names)s.") % {
+        "names": ", ".join(names) or _("none")
+    }
+    if unknown := [key for key in given if key not in names]:
+        raise Invalid({key[:100]: [sentence] for key in unknown})

@@ -1,0 +1,47 @@
+"""Paths below the scheduler's prefix; each works with and without a slash at its end.
+
+The reserved words `reload`, `export` and `by-func` stand before the ids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, path, re_path
+
+from jobs.api import definition, execution, fallback, function, health, home, job, job_action
+from jobs.models.job import ID_PATTERN
+
+app_name = "scheduler"
+
+JOB = rf"jobs/(?P<job_id>{ID_PATTERN})"
+EXECUTION = r"executions/(?P<execution_id>[0-9]{1,18})"
+SWITCH = f"(?P<action>{'|'.join(job_action.SWITCHES)})"
+
+
+def api(pattern: str, view: Any, name: str) -> URLPattern:
+    found: URLPattern = re_path(rf"^api/{pattern}/?$", view.as_view(), name=name)
+    return found
+
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    api("jobs", job.JobList, "jobs"),
+    api("jobs/by-func", job.JobByFunction, "job_by_function"),
+    api("jobs/reload", definition.JobReload, "job_reload"),
+    api("jobs/export", definition.JobExport, "job_export"),
+    api(JOB, job.JobDetail, "job"),
+    api(f"{JOB}/pause", job_action.JobPause, "job_pause"),
+    api(f"{JOB}/run", job_action.JobRun, "job_run"),
+    api(f"{JOB}/{SWITCH}", job_action.JobSwitch, "job_switch"),
+    api("executions", execution.ExecutionList, "executions"),
+    api(EXECUTION, execution.ExecutionDetail, "execution"),
+    api(f"{EXECUTION}/logs", execution.ExecutionLogList, "execution_logs"),
+    api(f"{EXECUTION}/cancel", execution.ExecutionCancel, "execution_cancel"),
+    api(f"{EXECUTION}/retry", execution.ExecutionRetry, "execution_retry"),
+    api("functions", function.FunctionList, "functions"),
+    api("health", health.Health, "health"),
+    # What is not there is said in the API's own form, too.
+    path("api/", fallback.UnknownPath.as_view(), name="api_root"),
+    re_path(r"^api(?:/[\s\S]*)?$", fallback.UnknownPath.as_view(), name="unknown"),
+]

@@ -1,0 +1,115 @@
+"""What every view of the API shares: its request id, its log line, and reading its input."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from jobs.api.authentication import SessionLogin
+from jobs.api.envelope import EnvelopeRenderer, exception_handler, new_request_id
+from jobs.api.parser import StrictJSONParser
+from jobs.api.permissions import OnAllJobs
+from jobs.api.strict import Nothing, Strict
+from jobs.control.audit import Actor
+from jobs.errors import Invalid
+from jobs.models.audit import Via
+from jobs.models.rights import Right
+
+logger = logging.getLogger(__name__)
+
+
+class LengthRequired(APIException):
+    """A body in chunks, which WSGI passes on as an empty one."""
+
+    status_code = HTTPStatus.LENGTH_REQUIRED
+    default_code = "length_required"
+
+
+class ByAccept(DefaultContentNegotiation):
+    """By the Accept header alone; `format` in the query is an unknown parameter like others."""
+
+    settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)  # type: ignore[assignment]  # all it reads
+
+
+class ApiView(APIView):
+    """A view names the right that each of its methods needs; one without is for everybody
+    who is logged in."""
+
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    authentication_classes = [SessionLogin]
+    parser_classes = [StrictJSONParser]
+    renderer_classes = [EnvelopeRenderer]
+    content_negotiation_class: type[BaseContentNegotiation] = ByAccept
+    permission_classes = [IsAuthenticated, OnAllJobs]
+    rights: ClassVar[Mapping[str, Right]] = {}
+
+    request_id: str
+    started: float
+    user_name = ""
+
+    @property
+    def actor(self) -> Actor:
+        """Who is asking, for the audit."""
+        address = self.request.META.get("REMOTE_ADDR") or None
+        return Actor(name=self.user_name, via=Via.API, address=address)
+
+    def query(self, reader: type[Strict]) -> dict[str, Any]:
+        """The query's parameters; raises for unknown, repeated and bad ones."""
+        twice = [name for name, values in self.request.query_params.lists() if len(values) > 1]
+        if twice:
+            raise Invalid({name: [_("Given more than once.")] for name in twice})
+        return reader.read(self.request.query_params.dict())
+
+    def body(self, reader: type[Strict], **context: Any) -> dict[str, Any]:
+        """The body's fields; raises for unknown and bad ones."""
+        return reader.read(self.json_object(), **context)
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as it is; an absent one is empty. Nothing may stand in the query then."""
+        self.query(Nothing)
+        if "chunked" in self.request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            raise LengthRequired(_("Send the body with a Content-Length, not in chunks."))
+        return dict(self.request.data)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        self.request_id = new_request_id()
+        self.started = time.monotonic()
+        return super().initialize_request(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        # Kept, because asking again would ask the database that may just have failed.
+        self.user_name = request.user.get_username()
+
+    def get_exception_handler(self) -> Any:
+        return exception_handler
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers["X-Request-ID"] = self.request_id
+        answer.headers["Cache-Control"] = "no-store"
+        match = request.resolver_match
+        logger.info(
+            "API request",
+            extra={
+                "event": "api.request",
+                "method": request.method,
+                "route": match.route if match else "",
+                "status": answer.status_code,
+                "duration_s": round(time.monotonic() - self.started, 6),
+                "user": self.user_name,
+                "request_id": self.request_id,
+            },
+        )
+        return answer

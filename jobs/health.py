@@ -1,0 +1,208 @@
+"""How the scheduler does, measured from what it leaves in the database.
+
+Nothing here asks a process whether it feels well: a leader whose heart beats while its loop
+stands still is an error, since its ticks are written down by the loop itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.db.models import Count, Min, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs import definitions
+from jobs.models import Job, JobExecution, JobState, SchedulerLease, SchedulerProcess, Status
+
+OVERDUE_AFTER = timedelta(seconds=60)
+SHOWN = 20
+"""Jobs that are listed by id; the counts say how many there are."""
+
+ERROR_COST, WARNING_COST = 60, 10
+"""The score is 100, less this for each error and each warning, and never below 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, and what to do."""
+
+    level: Literal["error", "warning"]
+    code: str
+    message: str
+    fix: str
+
+
+def health(now: datetime) -> dict[str, Any]:
+    """Leader, standbys, figures, queue and jobs as of `now`, and what is wrong with them.
+
+    `now` is the database's time, as the heartbeats are. `status` is `error` if any warning's
+    level is, `warning` if there are others, else `healthy`. Times in UTC, ages in seconds.
+    """
+    alive = list(SchedulerProcess.objects.filter(stopped_at__isnull=True))
+    lease = SchedulerLease.objects.filter(pk=1).first()
+    holder = lease.holder if lease else ""
+    leading = next((process for process in alive if process.pk == holder), None)
+    figures = leading.figures if leading else {}
+    jobs = _jobs(now)
+    queue = _queue(now)
+    found = [
+        *_leadership(leading, now),
+        *_work(jobs, queue, figures),
+        *(Finding("warning", "definitions", text, _fix_file()) for text in definitions.warnings()),
+    ]
+    errors = sum(warning.level == "error" for warning in found)
+    score = 100 - ERROR_COST * errors - WARNING_COST * (len(found) - errors)
+    return {
+        "status": "error" if errors else "warning" if found else "healthy",
+        "health_score": max(score, 0),
+        "leader": _leader(leading, lease, now),
+        "standbys": [
+            _process(process, now)
+            for process in alive
+            if process.pk != holder and not _is_silent(process, now)
+        ],
+        "lateness_p50_s": figures.get("lateness_p50_s"),
+        "lateness_p99_s": figures.get("lateness_p99_s"),
+        "workers": figures.get("workers"),
+        "busy_workers": figures.get("busy_workers"),
+        "handed_out": figures.get("handed_out"),
+        "queue": queue,
+        "jobs": jobs,
+        "warnings": [asdict(warning) for warning in found],
+        "measured_at": now,
+    }
+
+
+def _process(process: SchedulerProcess, now: datetime) -> dict[str, Any]:
+    return {
+        "id": process.pk,
+        "host": process.host,
+        "pid": process.pid,
+        "started_at": process.started_at,
+        "beat_age_s": _age(process.beat_at, now),
+    }
+
+
+def _leader(
+    process: SchedulerProcess | None, lease: SchedulerLease | None, now: datetime
+) -> dict[str, Any] | None:
+    if process is None or lease is None:
+        return None
+    tick = _last_tick(process)
+    return {
+        **_process(process, now),
+        "since": lease.acquired_at,
+        "epoch": lease.epoch,
+        "last_tick_at": tick,
+        "last_tick_age_s": _age(tick, now) if tick else None,
+    }
+
+
+def _jobs(now: datetime) -> dict[str, Any]:
+    jobs: Any = Job.objects.with_schedule(now)  # django-stubs does not see annotations
+    counts = dict(jobs.order_by().values_list("state").annotate(n=Count("pk")))
+    overdue = jobs.filter(state=JobState.SCHEDULED, next_run_time__lt=now - OVERDUE_AFTER)
+    broken = jobs.filter(state=JobState.BROKEN).order_by("pk")
+    return {
+        "total": sum(counts.values()),
+        "by_state": {state.value: counts.get(state.value, 0) for state in JobState},
+        "overdue_count": overdue.count(),
+        "overdue": list(
+            overdue.order_by("next_run_time").values("id", "name", "next_run_time")[:SHOWN]
+        ),
+        "broken": list(broken.values("id", "name", "problem")[:SHOWN]),
+    }
+
+
+def _queue(now: datetime) -> dict[str, Any]:
+    found = JobExecution.objects.unfinished().aggregate(
+        queued=Count("pk", filter=Q(status=Status.QUEUED)),
+        running=Count("pk", filter=Q(status=Status.RUNNING)),
+        oldest=Min("queued_at", filter=Q(status=Status.QUEUED)),
+    )
+    oldest = found.pop("oldest")
+    return {**found, "oldest_queued_s": _age(oldest, now) if oldest else None}
+
+
+def _leadership(leader: SchedulerProcess | None, now: datetime) -> Iterator[Finding]:
+    start = _("Start one: manage.py runscheduler.")
+    if leader is None:
+        message = _("No scheduler leads: nothing will fire until `manage.py runscheduler` runs.")
+        yield Finding("error", "no_leader", message, start)
+        return
+    place = {"host": leader.host, "pid": leader.pid, "ttl": leader.ttl_s}
+    if _is_silent(leader, now):
+        message = _(
+            "The leader on %(host)s (pid %(pid)d) has not been heard of for %(age)d s, "
+            "where %(ttl)d are allowed: nothing fires."
+        )
+        place["age"] = _age(leader.beat_at, now)
+        yield Finding("error", "leader_silent", message % place, start)
+        return
+    tick = _last_tick(leader)
+    if _age(tick or leader.started_at, now) > leader.ttl_s:
+        message = _(
+            "The leader on %(host)s (pid %(pid)d) is alive, but its loop has stood still for "
+            "more than %(ttl)d s: nothing fires."
+        )
+        fix = _("Stop that process and start it again; its log tells what the loop was doing.")
+        yield Finding("error", "loop_stands_still", message % place, fix)
+
+
+def _work(
+    jobs: dict[str, Any], queue: dict[str, Any], figures: dict[str, Any]
+) -> Iterator[Finding]:
+    if broken := jobs["by_state"][JobState.BROKEN]:
+        message = ngettext(
+            "%(count)d job cannot run: %(ids)s.", "%(count)d jobs cannot run: %(ids)s.", broken
+        ) % {"count": broken, "ids": _listed(jobs["broken"], broken)}
+        fix = _("Each says why under `problem`: register its task again, or change or delete it.")
+        yield Finding("warning", "broken_jobs", message, fix)
+    if overdue := jobs["overdue_count"]:
+        message = ngettext(
+            "%(count)d job should have run more than a minute ago: %(ids)s.",
+            "%(count)d jobs should have run more than a minute ago: %(ids)s.",
+            overdue,
+        ) % {"count": overdue, "ids": _listed(jobs["overdue"], overdue)}
+        fix = _("See whether a scheduler leads, and what its log says.")
+        yield Finding("warning", "overdue_jobs", message, fix)
+    waiting = queue["oldest_queued_s"] or 0
+    workers = figures.get("workers")
+    if (
+        waiting > OVERDUE_AFTER.total_seconds()
+        and workers
+        and figures.get("busy_workers", 0) >= workers
+    ):
+        message = _("All %(workers)d workers are busy, and runs wait for up to %(age)d s.") % {
+            "workers": workers,
+            "age": waiting,
+        }
+        fix = _("Raise SCHEDCORE_MAX_WORKERS, or spread the jobs over more time.")
+        yield Finding("warning", "no_free_worker", message, fix)
+
+
+def _is_silent(process: SchedulerProcess, now: datetime) -> bool:
+    return _age(process.beat_at, now) > process.ttl_s
+
+
+def _last_tick(process: SchedulerProcess) -> datetime | None:
+    text = process.figures.get("last_tick_at")
+    return datetime.fromisoformat(text) if text else None
+
+
+def _age(moment: datetime, now: datetime) -> float:
+    """Seconds; not negative, as clocks are never quite the same."""
+    return max(round((now - moment).total_seconds(), 3), 0.0)
+
+
+def _listed(rows: list[dict[str, Any]], count: int) -> str:
+    ids = ", ".join(row["id"] for row in rows)
+    return f"{ids}, …" if count > len(rows) else ids
+
+
+def _fix_file() -> str:
+    return _("Correct the file of jobs; manage.py loadtasks --plan tells what is wrong with it.")
