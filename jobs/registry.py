@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 import pydantic
 from asgiref.sync import async_to_sync
@@ -77,7 +77,7 @@ class HasPolicies(Protocol):
 class _Schema(GenerateJsonSchema):
     """A default that is no JSON, as a marker of "not given" is, is left out without a warning."""
 
-    ignored_warning_kinds: ClassVar[set[JsonSchemaWarningKind]] = {
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {
         "skipped-choice",
         "non-serializable-default",
     }
@@ -150,7 +150,7 @@ class TaskSpec:
         except (pydantic.errors.PydanticUserError, TypeError) as error:
             raise BadTask(
                 _("The task %(task)s has a parameter that JSON cannot express: %(error)s")
-                % {"task": self.origin, "error": error}
+                % {"task": self.origin, "error": getattr(error, "message", error)}
             ) from error
         schema.pop("title", None)
         for described in schema.get("properties", {}).values():
@@ -165,12 +165,15 @@ class TaskSpec:
         Raises InvalidArguments naming every parameter that is unknown, missing or of another
         type than its annotation.
         """
+        if not isinstance(args, list | tuple) or not isinstance(kwargs, Mapping):
+            raise InvalidArguments({"kwargs": [_("Arguments are a list and an object.")]})
         if not args and not kwargs and not self._required:
             return [], {}
         named, rest = self._by_name(args, kwargs)
         try:
             checked = self._model.model_validate_json(json.dumps(named, allow_nan=False))
-            rest = self._rest.validate_json(json.dumps(rest, allow_nan=False))
+            if rest:
+                rest = self._rest.validate_json(json.dumps(rest, allow_nan=False))
         except pydantic.ValidationError as error:
             raise InvalidArguments(self._explain(error)) from None
         except (TypeError, ValueError, RecursionError) as error:

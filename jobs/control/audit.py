@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from jobs.models.audit import AuditEvent, Via
@@ -47,7 +50,16 @@ def as_recorded(job: Job) -> dict[str, Any]:
         "timeout": job.timeout,
         "is_enabled": job.is_enabled,
         "is_paused": job.is_paused,
-        "paused_until": job.paused_until.isoformat() if job.paused_until else None,
+        "paused_until": _moment(job.paused_until),
+    }
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """Names of values that are not the same JSON: 1, 1.0 and true are three values."""
+    return {
+        name
+        for name in before.keys() | after.keys()
+        if _as_json(before.get(name)) != _as_json(after.get(name))
     }
 
 
@@ -63,9 +75,9 @@ def record(
 ) -> None:
     """Write an audit event; of two states only what differs is kept."""
     if before is not None and after is not None:
-        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-        before = {key: before.get(key) for key in sorted(changed)}
-        after = {key: after.get(key) for key in sorted(changed)}
+        changed = sorted(differing(before, after))
+        before = {key: before.get(key) for key in changed}
+        after = {key: after.get(key) for key in changed}
     AuditEvent.objects.create(
         actor=actor.name,
         via=actor.via,
@@ -77,3 +89,14 @@ def record(
         after=after,
         message=message,
     )
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def _as_json(value: Any) -> Any:
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):  # no JSON, so like nothing that is stored
+        return object()

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from jobs.control.audit import Actor, record
 from jobs.control.input import clean_arguments
 from jobs.control.job import locked
-from jobs.control.schedule import bump_revision, problem_of
-from jobs.errors import Conflict, ExecutionNotFound
+from jobs.control.schedule import bump_revision, problem_of_call
+from jobs.errors import Conflict, ExecutionNotFound, JobNotFound
 from jobs.models import Job, JobExecution, Source, Status
-from jobs.registry import policies_of
+from jobs.registry import find_task, policies_of
 
 
 class JobBusy(Conflict):
@@ -59,12 +59,12 @@ def run_now(
     now = datetime.now(UTC)
     with transaction.atomic():
         job = locked(job_id)
-        if kwargs is not None:
+        if kwargs is not None and find_task(job.function) is not None:
             args, own = clean_arguments(job.function, job.args, kwargs)
         else:
             args, own = job.args, job.kwargs
-            if problem := problem_of(job):
-                raise JobBroken(job_id, problem)
+        if problem := problem_of_call(job, args, own):
+            raise JobBroken(job_id, problem)
         _refuse_if_busy(job, force=force)
         execution = JobExecution.objects.create(
             job_id=job.pk,
@@ -89,7 +89,11 @@ def run_now(
 
 
 def retry(execution_id: int, *, actor: Actor) -> JobExecution:
-    """Queue one more run with the arguments of an execution that has its verdict."""
+    """Queue one more run with the arguments of an execution that has its verdict.
+
+    Raises NotRunning if it has none yet, JobBusy, JobBroken if these arguments do not fit the
+    job's task any more, JobNotFound if the job has gone, ExecutionNotFound.
+    """
     now = datetime.now(UTC)
     with transaction.atomic():
         earlier = _found(execution_id)
@@ -97,15 +101,18 @@ def retry(execution_id: int, *, actor: Actor) -> JobExecution:
             raise NotRunning(
                 _("Execution %(id)s has not ended yet; cancel it first.") % {"id": execution_id}
             )
-        job = locked(str(earlier.job_id))
-        args, kwargs = clean_arguments(job.function, earlier.args, earlier.kwargs)
+        if earlier.job_id is None:
+            raise JobNotFound(earlier.job_name)
+        job = locked(earlier.job_id)
+        if problem := problem_of_call(job, earlier.args, earlier.kwargs):
+            raise JobBroken(job.pk, problem)
         _refuse_if_busy(job, force=False)
         execution = JobExecution.objects.create(
             job_id=job.pk,
             job_name=job.name,
             function=job.function,
-            args=args,
-            kwargs=kwargs,
+            args=earlier.args,
+            kwargs=earlier.kwargs,
             executor=job.executor,
             timeout_s=policies_of(job).timeout,
             source=Source.MANUAL,

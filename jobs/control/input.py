@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
 
+from jobs.control.audit import differing
 from jobs.errors import Invalid, SchedulerError
 from jobs.executions.claim import EXECUTORS, UnknownExecutor
 from jobs.models.job import ID_PATTERN, MAX_INSTANCES_LIMIT, MAX_POLICY_SECONDS, RESERVED_IDS
-from jobs.registry import get_task
+from jobs.registry import NAME_PATTERN, get_task
 from jobs.triggers import clean_params
 
 FIELDS = (
@@ -36,6 +37,7 @@ FIELDS = (
 )
 """Everything that makes up a job's definition, in the order in which it is shown."""
 
+CALL_FIELDS = frozenset({"function", "args", "kwargs"})
 TRIGGER_FIELDS = frozenset({"trigger_type", "trigger_params", "timezone"})
 POLICY_FIELDS = frozenset(
     {"executor", "coalesce", "max_instances", "misfire_grace_time", "timeout"}
@@ -44,6 +46,8 @@ BUILTIN_FIELDS = TRIGGER_FIELDS | POLICY_FIELDS | {"is_enabled"}
 """What may change of a built-in job."""
 
 MAX_ARGUMENTS_BYTES = 64 * 1024
+NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape itself; not the six characters of it in a text, whose backslash is doubled."""
 
 DEFAULTS: dict[str, Any] = {
     "description": "",
@@ -67,32 +71,37 @@ def clean_job(
     With `allow_past` a `run_date` that is over is accepted, as a file may hold one. Raises
     Invalid with every problem by its field.
     """
-    given = {**DEFAULTS, **data}
-    checks = _Checks(given)
-    checks.unknown_keys()
-    checks.identity()
-    checks.texts()
-    checks.policies()
-    checks.call()
-    cleaned_params = checks.trigger(now=now, allow_past=allow_past)
-    if checks.errors:
-        raise Invalid(checks.errors)
-    cleaned = {name: given[name] for name in FIELDS}
-    for name in ("name", "description", "timezone"):
-        cleaned[name] = cleaned[name].strip()
-    cleaned["args"] = list(cleaned["args"])
-    cleaned["kwargs"] = dict(cleaned["kwargs"])
-    cleaned["trigger_params"] = cleaned_params
-    return cleaned
+    checks = _Checks({**DEFAULTS, **data})
+    return checks.cleaned(FIELDS, now=now, allow_past=allow_past)
+
+
+def clean_changes(
+    before: Mapping[str, Any], changes: Mapping[str, Any], *, now: datetime
+) -> dict[str, Any]:
+    """The whole definition that `changes` make of `before`; raises Invalid.
+
+    Only what is touched is judged, so that a broken job can be changed too: one whose task
+    has gone can be renamed, and one whose date has passed stays as it is.
+    """
+    given = {**before, **changes}
+    asked = differing(before, given)
+    if asked & TRIGGER_FIELDS:
+        # Another way to write the same trigger does not touch it.
+        same = _Checks(given)
+        params = same.trigger(now=now, allow_past=True)
+        if not same.errors:
+            given |= {"trigger_params": params, "timezone": given["timezone"].strip()}
+            asked = differing(before, given)
+    return _Checks(given).cleaned(asked, now=now, allow_past=False)
 
 
 def clean_arguments(function: str, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
     """Arguments for one run of `function`; raises Invalid naming the parameter."""
     checks = _Checks({"function": function, "args": args, "kwargs": kwargs})
-    checks.call()
+    cleaned = checks.call()
     if checks.errors:
         raise Invalid(checks.errors)
-    return list(args), dict(kwargs)
+    return cleaned["args"], cleaned["kwargs"]
 
 
 def clean_id(job_id: Any) -> str:
@@ -111,13 +120,31 @@ class _Checks:
         self.given = given
         self.errors: dict[str, list[str]] = {}
 
+    def cleaned(self, asked: Collection[str], *, now: datetime, allow_past: bool) -> dict[str, Any]:
+        """Every field of FIELDS, of which those `asked` for are judged; raises Invalid."""
+        self.unknown_keys()
+        if "id" in asked:
+            self.identity()
+        self.texts(asked)
+        self.policies(asked)
+        changed: dict[str, Any] = {}
+        if not CALL_FIELDS.isdisjoint(asked):
+            changed |= self.call()
+        if not TRIGGER_FIELDS.isdisjoint(asked):
+            changed["trigger_params"] = self.trigger(now=now, allow_past=allow_past)
+        if self.errors:
+            raise Invalid(self.errors)
+        for name in ("name", "description", "timezone"):
+            changed[name] = self.given[name].strip()
+        return {name: self.given[name] for name in FIELDS} | changed
+
     def say(self, name: str, sentence: str) -> None:
         self.errors.setdefault(name, []).append(sentence)
 
     def unknown_keys(self) -> None:
         for key in sorted(str(key) for key in self.given.keys() - set(FIELDS)):
             self.say(
-                key[:100],
+                _printable(key[:100]),
                 _("There is no such field. A job has: %(fields)s.") % {"fields": ", ".join(FIELDS)},
             )
 
@@ -134,9 +161,11 @@ class _Checks:
         elif job_id in RESERVED_IDS or not job_id.strip("."):
             self.say("id", _("“%(id)s” is reserved; choose another id.") % {"id": job_id})
 
-    def texts(self) -> None:
+    def texts(self, asked: Collection[str]) -> None:
         for name, longest in (("name", 200), ("description", 10_000)):
             value = self.given.get(name)
+            if name not in asked:
+                continue
             if not isinstance(value, str):
                 self.say(name, _("This must be a text, not %(value)s.") % {"value": _quoted(value)})
             elif name == "name" and not value.strip():
@@ -150,9 +179,11 @@ class _Checks:
             elif not _is_storable(value):
                 self.say(name, _("This holds a character that cannot be stored."))
 
-    def policies(self) -> None:
+    def policies(self, asked: Collection[str]) -> None:
         for name in ("is_enabled", "coalesce"):
             value = self.given.get(name)
+            if name not in asked:
+                continue
             if not isinstance(value, bool) and not (name == "coalesce" and value is None):
                 self.say(name, _("Use true or false, not %(value)s.") % {"value": _quoted(value)})
         for name, least, most in (
@@ -161,7 +192,7 @@ class _Checks:
             ("timeout", 0, MAX_POLICY_SECONDS),
         ):
             value = self.given.get(name)
-            if value is None:
+            if name not in asked or value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 self.say(
@@ -170,13 +201,13 @@ class _Checks:
                     % {"least": least, "most": most, "value": _quoted(value)},
                 )
         executor = self.given.get("executor")
-        if not isinstance(executor, str) or executor not in EXECUTORS:
+        if "executor" in asked and (not isinstance(executor, str) or executor not in EXECUTORS):
             self.say("executor", UnknownExecutor(_quoted(executor)).message)
 
-    def call(self) -> None:
-        """Function and arguments, which are judged together."""
+    def call(self) -> dict[str, Any]:
+        """Function and arguments, which are judged together; the latter as they are stored."""
         function, args, kwargs = (self.given.get(key) for key in ("function", "args", "kwargs"))
-        if not isinstance(function, str) or not function:
+        if not isinstance(function, str) or not NAME_PATTERN.fullmatch(function):
             self.say(
                 "function",
                 _("Name a registered task, not %(value)s.") % {"value": _quoted(function)},
@@ -187,14 +218,16 @@ class _Checks:
             self.say(
                 "kwargs", _("This must be an object, not %(value)s.") % {"value": _quoted(kwargs)}
             )
-        if self.errors.keys() & {"function", "args", "kwargs"}:
-            return
+        elif not all(isinstance(name, str) for name in kwargs):
+            self.say("kwargs", _("The names of arguments must be texts."))
+        if self.errors.keys() & CALL_FIELDS:
+            return {}
         try:
             text = json.dumps([args, kwargs], allow_nan=False, ensure_ascii=False)
         except (TypeError, ValueError, RecursionError) as error:
             self.say("kwargs", _("Arguments must be JSON: %(error)s.") % {"error": error})
-            return
-        if not _is_storable(text) or "\\u0000" in text:
+            return {}
+        if not _is_storable(text) or NUL_IN_JSON.search(text):
             self.say("kwargs", _("This holds a character that cannot be stored."))
         elif len(text.encode()) > MAX_ARGUMENTS_BYTES:
             self.say(
@@ -202,7 +235,10 @@ class _Checks:
                 _("Arguments take at most %(most)d bytes.") % {"most": MAX_ARGUMENTS_BYTES},
             )
         else:
-            self.collect(lambda: get_task(str(function)).bind(args, kwargs))  # type: ignore[arg-type]  # checked above
+            args, kwargs = json.loads(text)
+            self.collect(lambda: get_task(str(function)).bind(args, kwargs))
+            return {"args": args, "kwargs": kwargs}
+        return {}
 
     def trigger(self, *, now: datetime, allow_past: bool) -> dict[str, Any]:
         zone = self.given.get("timezone")
@@ -235,8 +271,15 @@ class _Checks:
 
 
 def _quoted(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python writes no integer of some thousand digits
+        return _("a value of type %(type)s that is too large") % {"type": type(value).__name__}
     return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _is_storable(text: str) -> bool:

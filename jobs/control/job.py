@@ -7,6 +7,7 @@ checked first, and what is refused changes nothing.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,11 +16,13 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django_apscheduler.models import DjangoJob
 
-from jobs.control.audit import Actor, as_recorded, record
-from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_job
+from jobs.control.audit import Actor, as_recorded, differing, record
+from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_changes, clean_job
 from jobs.control.schedule import arm, bump_revision, set_problem
 from jobs.errors import Conflict, Forbidden, Invalid, JobNotFound
-from jobs.models import Job
+from jobs.models import BUILTIN_IDS, Job
+from jobs.models.job import ID_PATTERN
+from jobs.triggers.calendar import END
 
 
 class JobExists(Conflict):
@@ -53,6 +56,9 @@ def create(data: Mapping[str, Any], *, actor: Actor) -> Job:
     """Create a custom job from definition fields; raises Invalid or JobExists."""
     now = datetime.now(UTC)
     cleaned = clean_job(data, now=now)
+    if cleaned["id"] in BUILTIN_IDS and not Job.objects.filter(pk=cleaned["id"]).exists():
+        sentence = _("“%(id)s” is the id of a built-in job; choose another id.")
+        raise Invalid({"id": [sentence % {"id": cleaned["id"]}]})
     job = Job(**cleaned, anchor=now, created_at=now, updated_at=now)
     with transaction.atomic():
         if Job.objects.filter(pk=job.pk).exists():
@@ -88,23 +94,20 @@ def change(
         if expected_version is not None and expected_version != job.version:
             raise VersionConflict(job_id, expected=expected_version, found=job.version)
         before = {name: getattr(job, name) for name in FIELDS}
-        is_past_kept = not (TRIGGER_FIELDS & changes.keys()) or all(
-            changes.get(name, before[name]) == before[name] for name in TRIGGER_FIELDS
-        )
-        cleaned = clean_job({**before, **changes}, now=now, allow_past=is_past_kept)
-        differing = {name for name in FIELDS if cleaned[name] != before[name]}
-        if job.is_builtin and not differing <= BUILTIN_FIELDS:
+        cleaned = clean_changes(before, changes, now=now)
+        changed = differing(before, cleaned)
+        if job.is_builtin and not changed <= BUILTIN_FIELDS:
             raise BuiltinProtected(
                 _("“%(id)s” is built in: only its %(allowed)s can be changed, not %(asked)s.")
                 % {
                     "id": job_id,
                     "allowed": ", ".join(sorted(BUILTIN_FIELDS)),
-                    "asked": ", ".join(sorted(differing - BUILTIN_FIELDS)),
+                    "asked": ", ".join(sorted(changed - BUILTIN_FIELDS)),
                 }
             )
-        for name in differing:
+        for name in changed:
             setattr(job, name, cleaned[name])
-        if differing & TRIGGER_FIELDS:
+        if changed & TRIGGER_FIELDS:
             job.anchor = now
 
     return _change(job_id, "job.change", apply, actor=actor)
@@ -122,9 +125,12 @@ def disable(job_id: str, *, actor: Actor) -> Job:
 
 def pause(job_id: str, *, actor: Actor, until: datetime | None = None) -> Job:
     """Hold a job, until it is resumed or until a moment (aware, in the future)."""
-    if until is not None and (until.tzinfo is None or until <= datetime.now(UTC)):
-        sentence = _("This must be a moment in the future, with its zone, not %(value)s.")
-        raise Invalid({"until": [sentence % {"value": until.isoformat()}]})
+    if until is not None and (until.tzinfo is None or not datetime.now(UTC) < until < END):
+        sentence = _(
+            "This must be a moment in the future, with its zone and before the year %(year)d, "
+            "not %(value)s."
+        )
+        raise Invalid({"until": [sentence % {"year": END.year, "value": until.isoformat()}]})
     return _set(job_id, "job.pause", actor=actor, is_paused=True, paused_until=until)
 
 
@@ -148,9 +154,11 @@ def delete(job_id: str, *, actor: Actor) -> None:
 
 def locked(job_id: str) -> Job:
     """The job, its row locked until the transaction ends; raises JobNotFound."""
+    if not re.fullmatch(ID_PATTERN, job_id, re.ASCII):  # PostgreSQL refuses some texts itself
+        raise JobNotFound(job_id)
     try:
         return Job.objects.select_for_update().get(pk=job_id)
-    except (Job.DoesNotExist, ValueError):
+    except Job.DoesNotExist:
         raise JobNotFound(job_id) from None
 
 
@@ -180,14 +188,14 @@ def _change(
         before = copy.deepcopy(as_recorded(job))
         apply(job, now)
         after = as_recorded(job)
-        if after == before:
+        changed = differing(before, after)
+        if not changed:
             return job
         problem_changed = set_problem(job)
         job.version += 1
         job.updated_at = now
         job.save(force_update=True)
-        schedule_changed = any(before[name] != after[name] for name in SCHEDULE_FIELDS)
-        if schedule_changed or problem_changed:
+        if changed & SCHEDULE_FIELDS or problem_changed:
             arm(job, now=now)
         record(actor, action, job_id=job_id, target=job.name, before=before, after=after)
         bump_revision()

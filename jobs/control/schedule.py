@@ -5,7 +5,9 @@ Locks are taken in one order everywhere: lease, jobs by id, executions, revision
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django_apscheduler.models import DjangoJob
@@ -25,11 +27,21 @@ CHANNEL = "schedcore_revision"
 
 def problem_of(job: Job) -> str:
     """Why the job cannot run, in a sentence; empty if it can."""
+    if problem := problem_of_call(job, job.args, job.kwargs):
+        return problem
     try:
-        get_task(job.function).bind(job.args, job.kwargs)
+        trigger_of(job)
+    except SchedulerError as error:
+        return error.message
+    return ""
+
+
+def problem_of_call(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Why the job cannot run with these arguments, whatever its trigger; empty if it can."""
+    try:
+        get_task(job.function).bind(args, kwargs)
         if job.executor not in EXECUTORS:
             raise UnknownExecutor(job.executor)
-        trigger_of(job)
     except SchedulerError as error:
         return error.message
     return ""
@@ -88,13 +100,16 @@ def repair(*, now: datetime) -> tuple[list[str], list[str]]:
     """
     broke: list[str] = []
     mended: list[str] = []
-    for job in Job.objects.order_by("pk").iterator(chunk_size=1000):
-        if not set_problem(job):
+    for seen in Job.objects.order_by("pk").iterator(chunk_size=1000):
+        if not set_problem(seen):
+            continue
+        job = Job.objects.select_for_update().filter(pk=seen.pk).first()
+        if job is None or not set_problem(job):  # somebody was changing it
             continue
         (broke if job.problem else mended).append(job.pk)
         Job.objects.filter(pk=job.pk).update(problem=job.problem)
         arm(job, now=now)
     missing = Job.objects.exclude(pk__in=DjangoJob.objects.values("pk"))
-    for job in missing.order_by("pk"):
+    for job in missing.order_by("pk").select_for_update():
         arm(job, now=now)
     return broke, mended

@@ -33,35 +33,25 @@ class Lease:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The database's time (UTC) and the global revision at the moment of the check."""
+def hold(cursor: CursorWrapper, lease: Lease, *, frozen_limit_s: float) -> datetime:
+    """Lock the lease's row until the transaction ends; the database's time (UTC).
 
-    now: datetime
-    revision: int
-
-
-def hold(cursor: CursorWrapper, lease: Lease, *, frozen_limit_s: float) -> Held:
-    """Lock the lease's row until the transaction ends; raises LeaseLost if another has it.
-
-    On PostgreSQL the server ends this transaction by itself when the process is frozen in
-    the middle of it for `frozen_limit_s`; on SQLite the immediate transaction is the lock.
+    Raises LeaseLost if another has it. On PostgreSQL the server ends this transaction by
+    itself when the process is frozen in the middle of it for `frozen_limit_s`; on SQLite the
+    immediate transaction is the lock.
     """
-    revision = "COALESCE((SELECT number FROM jobs_revision WHERE id = 1), 0)"
     if is_postgresql():
         limit = str(int(frozen_limit_s * 1000))
         cursor.execute(
-            f"SELECT holder, epoch, {revision}, clock_timestamp(), "
+            "SELECT holder, epoch, clock_timestamp(), "
             "set_config('idle_in_transaction_session_timeout', %s, true), "
             "set_config('statement_timeout', %s, true) "
             "FROM jobs_schedulerlease WHERE id = 1 FOR UPDATE",
             [limit, limit],
         )
     else:
-        cursor.execute(
-            f"SELECT holder, epoch, {revision}, NULL FROM jobs_schedulerlease WHERE id = 1"
-        )
+        cursor.execute("SELECT holder, epoch, NULL FROM jobs_schedulerlease WHERE id = 1")
     row = cursor.fetchone()
     if row is None or (row[0], row[1]) != (lease.holder, lease.epoch):
         raise LeaseLost(row[0] if row else "")
-    return Held(now=from_database(row[3]) or datetime.now(UTC), revision=row[2])
+    return from_database(row[2]) or datetime.now(UTC)

@@ -9,285 +9,789 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JobSnapshot',
+            name="JobSnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('taken_at', models.DateTimeField()),
-                ('actor', models.CharField(max_length=150)),
-                ('rows', models.JSONField()),
-                ('is_undone', models.BooleanField(default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("taken_at", models.DateTimeField()),
+                ("actor", models.CharField(max_length=150)),
+                ("rows", models.JSONField()),
+                ("is_undone", models.BooleanField(default=False)),
             ],
             options={
-                'verbose_name': 'job snapshot',
-                'verbose_name_plural': 'job snapshots',
-                'ordering': ('-id',),
-                'default_permissions': (),
+                "verbose_name": "job snapshot",
+                "verbose_name_plural": "job snapshots",
+                "ordering": ("-id",),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='LoadedDefinition',
+            name="LoadedDefinition",
             fields=[
-                ('job_id', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('definition', models.JSONField()),
-                ('loaded_at', models.DateTimeField()),
+                ("job_id", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("definition", models.JSONField()),
+                ("loaded_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'loaded definition',
-                'verbose_name_plural': 'loaded definitions',
-                'default_permissions': (),
+                "verbose_name": "loaded definition",
+                "verbose_name_plural": "loaded definitions",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='at')),
-                ('actor', models.CharField(max_length=150, verbose_name='who')),
-                ('via', models.CharField(choices=[('admin', 'admin'), ('api', 'API'), ('command', 'command'), ('scheduler', 'scheduler')], max_length=10, verbose_name='through')),
-                ('address', models.GenericIPAddressField(blank=True, null=True, verbose_name='from')),
-                ('action', models.CharField(help_text='What was done, as in job.pause.', max_length=50, verbose_name='action')),
-                ('job_id', models.CharField(blank=True, default='', max_length=100, verbose_name='job')),
-                ('target', models.CharField(blank=True, default='', help_text='What it was done to.', max_length=200, verbose_name='target')),
-                ('is_refused', models.BooleanField(default=False, verbose_name='refused')),
-                ('message', models.TextField(blank=True, default='', verbose_name='message')),
-                ('before', models.JSONField(null=True, verbose_name='before')),
-                ('after', models.JSONField(null=True, verbose_name='after')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_index=True, default=django.utils.timezone.now, verbose_name="at"
+                    ),
+                ),
+                ("actor", models.CharField(max_length=150, verbose_name="who")),
+                (
+                    "via",
+                    models.CharField(
+                        choices=[
+                            ("admin", "admin"),
+                            ("api", "API"),
+                            ("command", "command"),
+                            ("scheduler", "scheduler"),
+                        ],
+                        max_length=10,
+                        verbose_name="through",
+                    ),
+                ),
+                (
+                    "address",
+                    models.GenericIPAddressField(blank=True, null=True, verbose_name="from"),
+                ),
+                (
+                    "action",
+                    models.CharField(
+                        help_text="What was done, as in job.pause.",
+                        max_length=50,
+                        verbose_name="action",
+                    ),
+                ),
+                (
+                    "job_id",
+                    models.CharField(blank=True, default="", max_length=100, verbose_name="job"),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="What it was done to.",
+                        max_length=200,
+                        verbose_name="target",
+                    ),
+                ),
+                ("is_refused", models.BooleanField(default=False, verbose_name="refused")),
+                ("message", models.TextField(blank=True, default="", verbose_name="message")),
+                ("before", models.JSONField(null=True, verbose_name="before")),
+                ("after", models.JSONField(null=True, verbose_name="after")),
             ],
             options={
-                'verbose_name': 'audit event',
-                'verbose_name_plural': 'audit events',
-                'ordering': ('-id',),
-                'default_permissions': (),
-                'indexes': [models.Index(fields=['job_id', '-id'], name='audit_job_idx')],
+                "verbose_name": "audit event",
+                "verbose_name_plural": "audit events",
+                "ordering": ("-id",),
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["job_id", "-id"], name="audit_job_idx")],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.CharField(help_text='1 to 100 letters, digits, dots, dashes or underscores; fixed once saved.', max_length=100, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9_.-]{1,100}\\Z', 'Use 1 to 100 letters, digits, dots, dashes or underscores.')], verbose_name='id')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('description', models.TextField(blank=True, default='', verbose_name='description')),
-                ('function', models.CharField(max_length=200, verbose_name='function')),
-                ('args', models.JSONField(blank=True, default=list, verbose_name='positional arguments')),
-                ('kwargs', models.JSONField(blank=True, default=dict, verbose_name='arguments')),
-                ('trigger_type', models.CharField(choices=[('cron', 'cron'), ('interval', 'interval'), ('date', 'date')], max_length=10, verbose_name='trigger')),
-                ('trigger_params', models.JSONField(default=dict, verbose_name='trigger parameters')),
-                ('timezone', models.CharField(blank=True, default='', help_text="Of the trigger, as in Europe/Berlin. Empty: the server's default zone.", max_length=64, verbose_name='time zone')),
-                ('anchor', models.DateTimeField(editable=False, help_text='Where an interval counts from: when the trigger was last changed.', verbose_name='anchor')),
-                ('executor', models.CharField(default='threads', max_length=20, verbose_name='executor')),
-                ('coalesce', models.BooleanField(blank=True, help_text='Run once for several occurrences that are due at the same time.', null=True, verbose_name='coalesce')),
-                ('max_instances', models.PositiveIntegerField(blank=True, help_text='How many runs of this job may go on at the same time.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='max instances')),
-                ('misfire_grace_time', models.PositiveIntegerField(blank=True, help_text='Seconds by which a run may start late; later it is missed. 0: no limit.', null=True, validators=[django.core.validators.MaxValueValidator(315360000)], verbose_name='misfire grace time')),
-                ('timeout', models.PositiveIntegerField(blank=True, help_text='Seconds after which a run is ended as timed out. 0: no limit.', null=True, validators=[django.core.validators.MaxValueValidator(315360000)], verbose_name='timeout')),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('is_paused', models.BooleanField(default=False, verbose_name='paused')),
-                ('paused_until', models.DateTimeField(blank=True, null=True, verbose_name='paused until')),
-                ('problem', models.TextField(blank=True, default='', editable=False, help_text='Why this job cannot run.', verbose_name='problem')),
-                ('version', models.PositiveBigIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='updated at')),
+                (
+                    "id",
+                    models.CharField(
+                        help_text="1 to 100 letters, digits, dots, dashes or underscores; fixed once saved.",
+                        max_length=100,
+                        primary_key=True,
+                        serialize=False,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_.-]{1,100}\\Z",
+                                "Use 1 to 100 letters, digits, dots, dashes or underscores.",
+                            )
+                        ],
+                        verbose_name="id",
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "description",
+                    models.TextField(blank=True, default="", verbose_name="description"),
+                ),
+                ("function", models.CharField(max_length=200, verbose_name="function")),
+                (
+                    "args",
+                    models.JSONField(blank=True, default=list, verbose_name="positional arguments"),
+                ),
+                ("kwargs", models.JSONField(blank=True, default=dict, verbose_name="arguments")),
+                (
+                    "trigger_type",
+                    models.CharField(
+                        choices=[("cron", "cron"), ("interval", "interval"), ("date", "date")],
+                        max_length=10,
+                        verbose_name="trigger",
+                    ),
+                ),
+                (
+                    "trigger_params",
+                    models.JSONField(default=dict, verbose_name="trigger parameters"),
+                ),
+                (
+                    "timezone",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Of the trigger, as in Europe/Berlin. Empty: the server's default zone.",
+                        max_length=64,
+                        verbose_name="time zone",
+                    ),
+                ),
+                (
+                    "anchor",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Where an interval counts from: when the trigger was last changed.",
+                        verbose_name="anchor",
+                    ),
+                ),
+                (
+                    "executor",
+                    models.CharField(default="threads", max_length=20, verbose_name="executor"),
+                ),
+                (
+                    "coalesce",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Run once for several occurrences that are due at the same time.",
+                        null=True,
+                        verbose_name="coalesce",
+                    ),
+                ),
+                (
+                    "max_instances",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="How many runs of this job may go on at the same time.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(1000),
+                        ],
+                        verbose_name="max instances",
+                    ),
+                ),
+                (
+                    "misfire_grace_time",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Seconds by which a run may start late; later it is missed. 0: no limit.",
+                        null=True,
+                        validators=[django.core.validators.MaxValueValidator(315360000)],
+                        verbose_name="misfire grace time",
+                    ),
+                ),
+                (
+                    "timeout",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Seconds after which a run is ended as timed out. 0: no limit.",
+                        null=True,
+                        validators=[django.core.validators.MaxValueValidator(315360000)],
+                        verbose_name="timeout",
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("is_paused", models.BooleanField(default=False, verbose_name="paused")),
+                (
+                    "paused_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="paused until"),
+                ),
+                (
+                    "problem",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        help_text="Why this job cannot run.",
+                        verbose_name="problem",
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveBigIntegerField(
+                        default=1, editable=False, verbose_name="version"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created at"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="updated at"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'job',
-                'verbose_name_plural': 'jobs',
-                'ordering': ('id',),
-                'permissions': (('run_job', 'Can run job'), ('manage_job', 'Can manage job')),
-                'default_permissions': ('view',),
-                'indexes': [models.Index(condition=models.Q(('problem', ''), _negated=True), fields=['id'], name='job_broken_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', ''), _negated=True), name='job_id_not_empty'), models.CheckConstraint(condition=models.Q(('trigger_type__in', ['cron', 'interval', 'date'])), name='job_trigger_type_known'), models.CheckConstraint(condition=models.Q(('max_instances__isnull', True), ('max_instances__range', (1, 1000)), _connector='OR'), name='job_max_instances_in_range'), models.CheckConstraint(condition=models.Q(('is_paused', True), ('paused_until__isnull', True), _connector='OR'), name='job_paused_until_only_when_paused')],
+                "verbose_name": "job",
+                "verbose_name_plural": "jobs",
+                "ordering": ("id",),
+                "permissions": (("run_job", "Can run job"), ("manage_job", "Can manage job")),
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("problem", ""), _negated=True),
+                        fields=["id"],
+                        name="job_broken_idx",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", ""), _negated=True), name="job_id_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("trigger_type__in", ["cron", "interval", "date"])),
+                        name="job_trigger_type_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("max_instances__isnull", True),
+                            ("max_instances__range", (1, 1000)),
+                            _connector="OR",
+                        ),
+                        name="job_max_instances_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_paused", True), ("paused_until__isnull", True), _connector="OR"
+                        ),
+                        name="job_paused_until_only_when_paused",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='JobExecution',
+            name="JobExecution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job_name', models.CharField(max_length=200, verbose_name='job name')),
-                ('function', models.CharField(max_length=200, verbose_name='function')),
-                ('args', models.JSONField(default=list, verbose_name='positional arguments')),
-                ('kwargs', models.JSONField(default=dict, verbose_name='arguments')),
-                ('executor', models.CharField(default='threads', max_length=20, verbose_name='executor')),
-                ('timeout_s', models.PositiveIntegerField(default=0, verbose_name='timeout (s)')),
-                ('start_before', models.DateTimeField(help_text='Missed, if it has not been handed to a worker by then.', null=True, verbose_name='start before')),
-                ('source', models.CharField(choices=[('schedule', 'schedule'), ('manual', 'manual'), ('retry', 'retry')], max_length=10, verbose_name='source')),
-                ('requested_by', models.CharField(blank=True, db_default='', default='', max_length=150, verbose_name='requested by')),
-                ('attempt', models.PositiveSmallIntegerField(db_default=1, default=1, verbose_name='attempt')),
-                ('status', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('timed_out', 'timed out'), ('cancelled', 'cancelled'), ('interrupted', 'interrupted'), ('skipped', 'skipped'), ('missed', 'missed')], max_length=12, verbose_name='status')),
-                ('scheduled_for', models.DateTimeField(help_text='The occurrence; of several that became one row, the last.', verbose_name='scheduled for')),
-                ('first_scheduled_for', models.DateTimeField(help_text='Of several occurrences that became one row, the first.', null=True, verbose_name='first scheduled for')),
-                ('occurrence_count', models.PositiveIntegerField(default=1, help_text='How many occurrences this row stands for.', verbose_name='occurrences')),
-                ('is_count_capped', models.BooleanField(default=False, help_text='There were at least that many occurrences; counting stopped there.', verbose_name='at least')),
-                ('queued_at', models.DateTimeField(verbose_name='queued at')),
-                ('started_at', models.DateTimeField(null=True, verbose_name='started at')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished at')),
-                ('released_at', models.DateTimeField(help_text='When its slot was given back; later than the verdict if it ignored its end.', null=True, verbose_name='released at')),
-                ('duration_s', models.FloatField(null=True, verbose_name='duration (s)')),
-                ('owner', models.CharField(blank=True, db_default='', default='', help_text='The scheduler process that runs it.', max_length=32, verbose_name='scheduler')),
-                ('epoch', models.PositiveBigIntegerField(db_default=0, default=0, help_text="The lease's epoch at the hand-out: a fencing number.", verbose_name='epoch')),
-                ('progress_done', models.FloatField(null=True, verbose_name='done')),
-                ('progress_total', models.FloatField(null=True, verbose_name='of')),
-                ('progress_message', models.CharField(blank=True, db_default='', default='', max_length=500, verbose_name='progress')),
-                ('cancel_requested_at', models.DateTimeField(null=True, verbose_name='cancel requested at')),
-                ('cancel_requested_by', models.CharField(blank=True, db_default='', default='', max_length=150, verbose_name='cancel requested by')),
-                ('reason', models.TextField(blank=True, db_default='', default='', help_text='The verdict in a sentence.', verbose_name='reason')),
-                ('warning', models.TextField(blank=True, db_default='', default='', verbose_name='warning')),
-                ('result', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True, verbose_name='result')),
-                ('error', models.TextField(blank=True, db_default='', default='', verbose_name='error')),
-                ('traceback', models.TextField(blank=True, db_default='', default='', verbose_name='traceback')),
-                ('job', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='executions', to='jobs.job', verbose_name='job')),
-                ('retry_of', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='retries', to='jobs.jobexecution', verbose_name='retry of')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("job_name", models.CharField(max_length=200, verbose_name="job name")),
+                ("function", models.CharField(max_length=200, verbose_name="function")),
+                ("args", models.JSONField(default=list, verbose_name="positional arguments")),
+                ("kwargs", models.JSONField(default=dict, verbose_name="arguments")),
+                (
+                    "executor",
+                    models.CharField(default="threads", max_length=20, verbose_name="executor"),
+                ),
+                ("timeout_s", models.PositiveIntegerField(default=0, verbose_name="timeout (s)")),
+                (
+                    "start_before",
+                    models.DateTimeField(
+                        help_text="Missed, if it has not been handed to a worker by then.",
+                        null=True,
+                        verbose_name="start before",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("schedule", "schedule"),
+                            ("manual", "manual"),
+                            ("retry", "retry"),
+                        ],
+                        max_length=10,
+                        verbose_name="source",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        max_length=150,
+                        verbose_name="requested by",
+                    ),
+                ),
+                (
+                    "attempt",
+                    models.PositiveSmallIntegerField(
+                        db_default=1, default=1, verbose_name="attempt"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("succeeded", "succeeded"),
+                            ("failed", "failed"),
+                            ("timed_out", "timed out"),
+                            ("cancelled", "cancelled"),
+                            ("interrupted", "interrupted"),
+                            ("skipped", "skipped"),
+                            ("missed", "missed"),
+                        ],
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "scheduled_for",
+                    models.DateTimeField(
+                        help_text="The occurrence; of several that became one row, the last.",
+                        verbose_name="scheduled for",
+                    ),
+                ),
+                (
+                    "first_scheduled_for",
+                    models.DateTimeField(
+                        help_text="Of several occurrences that became one row, the first.",
+                        null=True,
+                        verbose_name="first scheduled for",
+                    ),
+                ),
+                (
+                    "occurrence_count",
+                    models.PositiveIntegerField(
+                        default=1,
+                        help_text="How many occurrences this row stands for.",
+                        verbose_name="occurrences",
+                    ),
+                ),
+                (
+                    "is_count_capped",
+                    models.BooleanField(
+                        default=False,
+                        help_text="There were at least that many occurrences; counting stopped there.",
+                        verbose_name="at least",
+                    ),
+                ),
+                ("queued_at", models.DateTimeField(verbose_name="queued at")),
+                ("started_at", models.DateTimeField(null=True, verbose_name="started at")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                (
+                    "released_at",
+                    models.DateTimeField(
+                        help_text="When its slot was given back; later than the verdict if it ignored its end.",
+                        null=True,
+                        verbose_name="released at",
+                    ),
+                ),
+                ("duration_s", models.FloatField(null=True, verbose_name="duration (s)")),
+                (
+                    "owner",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="The scheduler process that runs it.",
+                        max_length=32,
+                        verbose_name="scheduler",
+                    ),
+                ),
+                (
+                    "epoch",
+                    models.PositiveBigIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="The lease's epoch at the hand-out: a fencing number.",
+                        verbose_name="epoch",
+                    ),
+                ),
+                ("progress_done", models.FloatField(null=True, verbose_name="done")),
+                ("progress_total", models.FloatField(null=True, verbose_name="of")),
+                (
+                    "progress_message",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        max_length=500,
+                        verbose_name="progress",
+                    ),
+                ),
+                (
+                    "cancel_requested_at",
+                    models.DateTimeField(null=True, verbose_name="cancel requested at"),
+                ),
+                (
+                    "cancel_requested_by",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        max_length=150,
+                        verbose_name="cancel requested by",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.TextField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="The verdict in a sentence.",
+                        verbose_name="reason",
+                    ),
+                ),
+                (
+                    "warning",
+                    models.TextField(blank=True, db_default="", default="", verbose_name="warning"),
+                ),
+                (
+                    "result",
+                    models.JSONField(
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        null=True,
+                        verbose_name="result",
+                    ),
+                ),
+                (
+                    "error",
+                    models.TextField(blank=True, db_default="", default="", verbose_name="error"),
+                ),
+                (
+                    "traceback",
+                    models.TextField(
+                        blank=True, db_default="", default="", verbose_name="traceback"
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="executions",
+                        to="jobs.job",
+                        verbose_name="job",
+                    ),
+                ),
+                (
+                    "retry_of",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="retries",
+                        to="jobs.jobexecution",
+                        verbose_name="retry of",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'execution',
-                'verbose_name_plural': 'executions',
-                'ordering': ('-id',),
-                'default_permissions': (),
+                "verbose_name": "execution",
+                "verbose_name_plural": "executions",
+                "ordering": ("-id",),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='ExecutionLog',
+            name="ExecutionLog",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('level', models.PositiveSmallIntegerField(choices=[(10, 'debug'), (20, 'info'), (30, 'warning'), (40, 'error'), (50, 'critical')], verbose_name='level')),
-                ('logger', models.CharField(blank=True, default='', max_length=200, verbose_name='logger')),
-                ('message', models.TextField(verbose_name='message')),
-                ('execution', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='logs', to='jobs.jobexecution', verbose_name='execution')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "level",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (10, "debug"),
+                            (20, "info"),
+                            (30, "warning"),
+                            (40, "error"),
+                            (50, "critical"),
+                        ],
+                        verbose_name="level",
+                    ),
+                ),
+                (
+                    "logger",
+                    models.CharField(blank=True, default="", max_length=200, verbose_name="logger"),
+                ),
+                ("message", models.TextField(verbose_name="message")),
+                (
+                    "execution",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="logs",
+                        to="jobs.jobexecution",
+                        verbose_name="execution",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'log line',
-                'verbose_name_plural': 'log lines',
-                'ordering': ('id',),
-                'default_permissions': (),
+                "verbose_name": "log line",
+                "verbose_name_plural": "log lines",
+                "ordering": ("id",),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='JobGroupPermission',
+            name="JobGroupPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='jobs.job')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="jobs.job"),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group"),
+                ),
+                (
+                    "permission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="auth.permission"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'default_permissions': (),
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='JobUserPermission',
+            name="JobUserPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='jobs.job')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="jobs.job"),
+                ),
+                (
+                    "permission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="auth.permission"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'default_permissions': (),
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('number', models.PositiveBigIntegerField(default=0)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
+                ("number", models.PositiveBigIntegerField(default=0)),
             ],
             options={
-                'verbose_name': 'revision',
-                'verbose_name_plural': 'revisions',
-                'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='revision_single_row')],
+                "verbose_name": "revision",
+                "verbose_name_plural": "revisions",
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="revision_single_row"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SchedulerLease',
+            name="SchedulerLease",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('holder', models.CharField(blank=True, default='', max_length=32)),
-                ('epoch', models.PositiveBigIntegerField(default=0)),
-                ('acquired_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
+                ("holder", models.CharField(blank=True, default="", max_length=32)),
+                ("epoch", models.PositiveBigIntegerField(default=0)),
+                ("acquired_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'scheduler lease',
-                'verbose_name_plural': 'scheduler leases',
-                'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='lease_single_row')],
+                "verbose_name": "scheduler lease",
+                "verbose_name_plural": "scheduler leases",
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="lease_single_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SchedulerProcess',
+            name="SchedulerProcess",
             fields=[
-                ('id', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=255)),
-                ('host_id', models.CharField(help_text='Boot and process namespace: where a pid means the same process.', max_length=100)),
-                ('pid', models.PositiveIntegerField()),
-                ('started_at', models.DateTimeField()),
-                ('beat', models.PositiveBigIntegerField(default=0)),
-                ('beat_at', models.DateTimeField()),
-                ('ttl_s', models.FloatField()),
-                ('stopped_at', models.DateTimeField(null=True)),
-                ('figures', models.JSONField(default=dict, help_text='For health, as of the last heartbeat.')),
+                ("id", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("host", models.CharField(max_length=255)),
+                (
+                    "host_id",
+                    models.CharField(
+                        help_text="Boot and process namespace: where a pid means the same process.",
+                        max_length=100,
+                    ),
+                ),
+                ("pid", models.PositiveIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("beat", models.PositiveBigIntegerField(default=0)),
+                ("beat_at", models.DateTimeField()),
+                ("ttl_s", models.FloatField()),
+                ("stopped_at", models.DateTimeField(null=True)),
+                (
+                    "figures",
+                    models.JSONField(
+                        default=dict, help_text="For health, as of the last heartbeat."
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'scheduler process',
-                'verbose_name_plural': 'scheduler processes',
-                'ordering': ('-started_at',),
-                'default_permissions': (),
-                'indexes': [models.Index(condition=models.Q(('stopped_at__isnull', True)), fields=['id'], name='process_alive_idx')],
+                "verbose_name": "scheduler process",
+                "verbose_name_plural": "scheduler processes",
+                "ordering": ("-started_at",),
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("stopped_at__isnull", True)),
+                        fields=["id"],
+                        name="process_alive_idx",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='jobexecution',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['id'], name='execution_queued_idx'),
+            model_name="jobexecution",
+            index=models.Index(
+                condition=models.Q(("status", "queued")), fields=["id"], name="execution_queued_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='jobexecution',
-            index=models.Index(condition=models.Q(('released_at__isnull', True)), fields=['job'], name='execution_unreleased_idx'),
+            model_name="jobexecution",
+            index=models.Index(
+                condition=models.Q(("released_at__isnull", True)),
+                fields=["job"],
+                name="execution_unreleased_idx",
+            ),
         ),
         migrations.AddIndex(
-            model_name='jobexecution',
-            index=models.Index(fields=['job', '-id'], name='execution_job_idx'),
+            model_name="jobexecution",
+            index=models.Index(fields=["job", "-id"], name="execution_job_idx"),
         ),
         migrations.AddIndex(
-            model_name='jobexecution',
-            index=models.Index(fields=['finished_at'], name='execution_finished_idx'),
+            model_name="jobexecution",
+            index=models.Index(fields=["finished_at"], name="execution_finished_idx"),
         ),
         migrations.AddConstraint(
-            model_name='jobexecution',
-            constraint=models.UniqueConstraint(condition=models.Q(('attempt', 1), ('source', 'schedule')), fields=('job', 'scheduled_for'), name='execution_occurrence_once'),
+            model_name="jobexecution",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("attempt", 1), ("source", "schedule")),
+                fields=("job", "scheduled_for"),
+                name="execution_occurrence_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='jobexecution',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'interrupted', 'skipped', 'missed'])), name='execution_status_known'),
+            model_name="jobexecution",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "queued",
+                            "running",
+                            "succeeded",
+                            "failed",
+                            "timed_out",
+                            "cancelled",
+                            "interrupted",
+                            "skipped",
+                            "missed",
+                        ],
+                    )
+                ),
+                name="execution_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='jobexecution',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('status__in', ('queued', 'running'))), models.Q(models.Q(('status__in', ('queued', 'running')), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='execution_verdict_has_its_time'),
+            model_name="jobexecution",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at__isnull", True), ("status__in", ("queued", "running"))),
+                    models.Q(
+                        models.Q(("status__in", ("queued", "running")), _negated=True),
+                        ("finished_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="execution_verdict_has_its_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='jobexecution',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('queued', 'running')), _negated=True), ('released_at__isnull', True), _connector='OR'), name='execution_unfinished_holds_its_slot'),
+            model_name="jobexecution",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ("queued", "running")), _negated=True),
+                    ("released_at__isnull", True),
+                    _connector="OR",
+                ),
+                name="execution_unfinished_holds_its_slot",
+            ),
         ),
         migrations.AddIndex(
-            model_name='executionlog',
-            index=models.Index(fields=['execution', 'id'], name='execution_log_idx'),
+            model_name="executionlog",
+            index=models.Index(fields=["execution", "id"], name="execution_log_idx"),
         ),
         migrations.AlterUniqueTogether(
-            name='jobgrouppermission',
-            unique_together={('group', 'permission', 'content_object')},
+            name="jobgrouppermission",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AlterUniqueTogether(
-            name='jobuserpermission',
-            unique_together={('user', 'permission', 'content_object')},
+            name="jobuserpermission",
+            unique_together={("user", "permission", "content_object")},
         ),
     ]

@@ -25,14 +25,15 @@ from apscheduler.events import (
 )
 from apscheduler.schedulers.background import BackgroundScheduler
 from django.db import Error as DatabaseFault
-from django.db import connection, transaction
+from django.db import connection, reset_queries, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone as django_timezone
 
 from jobs.conf import conf
 from jobs.control.schedule import repair
 from jobs.executions.claim import Claimed, claim_due, next_due
 from jobs.executions.database import database_now
-from jobs.executions.fencing import Held, Lease, LeaseLost, hold
+from jobs.executions.fencing import Lease, LeaseLost, hold
 from jobs.executions.hand_out import Handout, give_back, hand_out
 from jobs.executions.recovery import interrupt_orphans, interrupt_own
 from jobs.models import JobExecution, Revision, Status
@@ -80,6 +81,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._next_poll = 0.0
         self._backoff_s = 0.0
         self._is_stopping = False
+        self._settled_in: Lease | None = None
         self._handed_out = 0
         self.add_jobstore(RowsJobStore(), ALIAS)
         self.add_executor(self.pool, ALIAS)
@@ -156,6 +158,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         return wait_s
 
     def _step(self) -> float:
+        reset_queries()  # with DEBUG on, Django keeps them
         if self._jumps.has_jumped():
             self.clock.set(_database_now())
             self._due_at = 0.0
@@ -173,8 +176,10 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if self._has_changed(monotonic):
             self._notice_cancels()
             self._due_at = 0.0
-        if self.membership.lease:
-            self._lead(self.membership.lease)
+        if lease := self.membership.lease:
+            if lease != self._settled_in:
+                self._settle_in(lease)
+            self._lead(lease)
         return self._wait_s()
 
     def _lead(self, lease: Lease) -> None:
@@ -194,27 +199,30 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         claimed = Claimed()
         upcoming: datetime | None = None
         with transaction.atomic(), connection.cursor() as cursor:
-            held = hold(cursor, lease, frozen_limit_s=conf().lease_ttl_s / 2)
-            self.clock.set(held.now)
+            now = self._hold(cursor, lease)
             if claims:
-                claimed = claim_due(cursor, now=held.now, leading_since=lease.since)
-            handouts, late = hand_out(cursor, lease, now=held.now, limit=limit)
+                claimed = claim_due(cursor, now=now, leading_since=lease.since)
+            handouts, late = hand_out(cursor, lease, now=now, limit=limit)
             if claims:
                 upcoming = next_due(cursor)
         # Committed: from here on these runs are ours, whatever happens.
         self._hand_over(handouts)
         self._has_backlog = limit == 0 or len(handouts) + len(late) >= limit
         if claims:
-            self._revision = held.revision
-            self._set_due(held, upcoming, claimed)
+            self._set_due(now, upcoming, claimed)
         self._announce(claimed, handouts, late)
         return claimed
 
-    def _set_due(self, held: Held, upcoming: datetime | None, claimed: Claimed) -> None:
+    def _hold(self, cursor: CursorWrapper, lease: Lease) -> datetime:
+        now = hold(cursor, lease, frozen_limit_s=conf().lease_ttl_s / 2)
+        self.clock.set(now)
+        return now
+
+    def _set_due(self, now: datetime, upcoming: datetime | None, claimed: Claimed) -> None:
         if upcoming is None:
             self._due_at = None
             return
-        wait_s = (upcoming - held.now).total_seconds()
+        wait_s = (upcoming - now).total_seconds()
         if wait_s <= 0 and not claimed.stretches:
             wait_s = LOCKED_RETRY_S
         self._due_at = time.monotonic() + max(wait_s, 0.0)
@@ -252,8 +260,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if self.membership.is_leader:
             if not self.membership.still_leads():
                 raise LeaseLost("")
-        elif lease := self.membership.try_to_lead(alive, now):
-            self._take_over(lease)
+        else:
+            self.membership.try_to_lead(alive, now)
         if self.membership.is_leader:
             interrupted = interrupt_orphans(alive, now=now)
             for execution_id in interrupted:
@@ -266,12 +274,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         interval = self.membership.beat_interval_s
         return interval if self.membership.is_leader else min(interval, STANDBY_POLL_S)
 
-    def _take_over(self, lease: Lease) -> None:
-        self._next_beat = time.monotonic() + self._beat_interval_s()
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                held = hold(cursor, lease, frozen_limit_s=conf().lease_ttl_s / 2)
-            broke, mended = repair(now=held.now)
+    def _settle_in(self, lease: Lease) -> None:
+        """What a new leader does before its first tick; again if that fails."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            broke, mended = repair(now=self._hold(cursor, lease))
+        self._settled_in = lease
         self._due_at, self._has_backlog = 0.0, True
         logger.info(
             "This scheduler leads",
@@ -393,10 +400,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
     def _note_finished(self, item: Finished) -> None:
         verdict = item.verdict
         succeeded = verdict.status == Status.SUCCEEDED
+        is_expected = verdict.status in (Status.SUCCEEDED, Status.CANCELLED)
         lateness_s = (verdict.started_at - verdict.scheduled_for).total_seconds()
         self._lateness.append((time.monotonic(), lateness_s))
         logger.log(
-            logging.INFO if succeeded else logging.ERROR,
+            logging.INFO if is_expected else logging.ERROR,
             "Execution finished",
             extra={
                 "event": "execution.finished",

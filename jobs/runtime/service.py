@@ -1,4 +1,4 @@
-"""The `runscheduler` process: what it checks, what it says, and how it ends."""
+"""The `runscheduler` process: what it checks, says and does at its end."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ FIRST_LEAD_WAIT_S = 3.0
 
 
 class Service:
-    """One scheduler process from its start to its exit code."""
+    """One scheduler process from its start to its end."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._stop = threading.Event()
         self._scheduler: SchedcoreScheduler | None = None
 
-    def run(self, *, handles_signals: bool = True) -> int:
-        """Run until `stop` or a signal; 0, or 1 if runs were interrupted. Raises Unavailable."""
+    def run(self, *, handles_signals: bool = True) -> None:
+        """Run until `stop` or a signal, then end gracefully. Raises Unavailable."""
         check_database()
         load_definitions()
         if handles_signals:
@@ -58,8 +58,7 @@ class Service:
             self._stop.wait()
         finally:
             logging.getLogger().removeHandler(handler)
-            interrupted = self._end(scheduler)
-        return 1 if interrupted else 0
+            self._end(scheduler)
 
     def stop(self) -> None:
         """Ask the process to end gracefully; may be called from any thread."""
@@ -70,7 +69,7 @@ class Service:
             os._exit(130)  # asked twice: at once, and the next leader sorts it out
         self._stop.set()
 
-    def _end(self, scheduler: SchedcoreScheduler) -> int:
+    def _end(self, scheduler: SchedcoreScheduler) -> None:
         grace_s = conf().shutdown_grace_s
         going = len(scheduler.pool.runs())
         if going:
@@ -84,7 +83,6 @@ class Service:
             if interrupted
             else _("Stopped.")
         )
-        return interrupted
 
     def _paragraph(self, scheduler: SchedcoreScheduler) -> str:
         deadline = time.monotonic() + FIRST_LEAD_WAIT_S

@@ -1,0 +1,62 @@
+# What people and CI do here. A new machine needs python3 (3.11 or newer), make and git.
+#
+#   make run PORT=9000              another port
+#   make run PYTHON=python3.12      another Python, when .venv is made
+#   make test ARGS="-k triggers"    some of the tests
+
+PYTHON ?= python3
+ARGS ?=
+TEST_DATABASE_URL ?= postgres://root@127.0.0.1:5432/postgres
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench clean dev
+
+venv_python := .venv/bin/python
+bootstrap = command -v "$(PYTHON)" >/dev/null || \
+	{ echo "schedcore: there is no $(PYTHON). Install Python 3.11 or newer, or name one: make PYTHON=python3.11" >&2; exit 1; }; \
+	exec "$(PYTHON)" schedcore/bootstrap.py
+
+# Checks and tests see their own settings, not those of this folder's .env or of the shell.
+neutral := env SCHEDCORE_ENV_FILE=/dev/null SCHEDCORE_ENV=development SCHEDCORE_TIME_ZONE=UTC DATABASE_URL=
+as_production := env SCHEDCORE_ENV_FILE=/dev/null SCHEDCORE_ENV=production DATABASE_URL= \
+	SCHEDCORE_ALLOWED_HOSTS=jobs.example.org \
+	SCHEDCORE_SECRET_KEY=not-a-secret-only-for-make-lint-0123456789-abcdefghijkl \
+	SCHEDCORE_CREDENTIALS_KEY=bm90LWEtc2VjcmV0LW9ubHktZm9yLW1ha2UtbGludC4=
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## Install what is needed, then start the web server and a scheduler
+	@$(bootstrap) manage.py quickstart
+
+test: dev ## Run all tests on SQLite, then on PostgreSQL if one answers at TEST_DATABASE_URL
+	$(neutral) $(venv_python) -m pytest $(ARGS)
+	@if answer=$$($(venv_python) -c 'import psycopg; psycopg.connect("$(TEST_DATABASE_URL)", connect_timeout=3)' 2>&1) || [ "$$CI" = true ]; then \
+		echo "Once more, on PostgreSQL:"; \
+		$(neutral) DATABASE_URL="$(TEST_DATABASE_URL)" $(venv_python) -m pytest --ignore=tests/project $(ARGS); \
+	else \
+		echo "Skipped on PostgreSQL: $$answer" | tail -n 1; \
+	fi
+
+lint: dev ## Check style, types, layers, migrations and the settings of production
+	$(venv_python) -m ruff check .
+	$(venv_python) -m ruff format --check .
+	$(neutral) $(venv_python) -m mypy schedcore jobs manage.py
+	$(neutral) .venv/bin/lint-imports
+	$(neutral) $(venv_python) manage.py makemigrations --check --dry-run
+	$(as_production) $(venv_python) manage.py check --deploy --fail-level WARNING
+
+format: dev ## Put the style right
+	$(venv_python) -m ruff check --fix .
+	$(venv_python) -m ruff format .
+
+bench: dev ## Compare with stock django-apscheduler, on SQLite and PostgreSQL
+	$(neutral) TEST_DATABASE_URL="$(TEST_DATABASE_URL)" $(venv_python) -m tests.benchmarks $(ARGS)
+
+clean: ## Remove caches and collected files; var/ and .venv/ stay
+	rm -rf static_root .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -f var/test-*.sqlite3*
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+dev:
+	@$(bootstrap) --dev

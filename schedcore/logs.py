@@ -1,0 +1,114 @@
+"""How log records look: JSON lines for machines, one readable line for a terminal.
+
+A record is a constant message plus keys: `logger.info("Execution finished",
+extra={"event": "execution.finished", "execution_id": 91})`. Both formats show the keys and
+both hide what looks like a secret, as a last net below the rule that none is ever logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+HIDDEN = "[hidden]"
+
+_NOT_SHOWN = frozenset(
+    {*RESERVED_ATTRS, "taskName", "request", "server_time", "status_line", "color_message"}
+)
+_SECRET_NAME = re.compile(
+    r"(password|passwd|secret|token|credential|authorization|cookie|api_?key)", re.IGNORECASE
+)
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/@\s]+@")
+
+
+class StandardError(logging.Handler):
+    """Writes to what is standard error now, also where that was exchanged since the start."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
+
+
+class JsonLines(JsonFormatter):
+    """One JSON object a line: timestamp (UTC), level, logger, message, and the record's keys."""
+
+    def __init__(self) -> None:
+        super().__init__(json_ensure_ascii=False)
+
+    def format(self, record: logging.LogRecord) -> str:
+        data: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": without_passwords(record.getMessage()),
+        }
+        data |= {key: value for key, value in keys_of(record).items() if key not in data}
+        if trace := trace_of(self, record):
+            data["exc_info"] = trace
+        return self.jsonify_log_record(data)
+
+
+class TerminalLines(logging.Formatter):
+    """`12:03:04 INFO  jobs.runtime  Execution finished  execution_id=91 duration_s=0.2`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        keys = keys_of(record)
+        keys.pop("event", None)  # for programs: the message says the same to people
+        parts = [
+            f"{self.formatTime(record, '%H:%M:%S')} {record.levelname:<5} {record.name}",
+            without_passwords(record.getMessage()),
+            " ".join(f"{key}={_inline(value)}" for key, value in keys.items()),
+        ]
+        line = "  ".join(part for part in parts if part)
+        trace = trace_of(self, record)
+        return f"{line}\n{trace}" if trace else line
+
+
+def keys_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What was given as `extra`, without what must not be read."""
+    return {
+        key: _harmless(key, value)
+        for key, value in record.__dict__.items()
+        if key not in _NOT_SHOWN and not key.startswith("_")
+    }
+
+
+def trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    """The record's traceback and stack, if it has any."""
+    parts = []
+    if record.exc_info:
+        parts.append(formatter.formatException(record.exc_info))
+    elif record.exc_text:
+        parts.append(record.exc_text)
+    if record.stack_info:
+        parts.append(formatter.formatStack(record.stack_info))
+    return without_passwords("\n".join(parts))
+
+
+def without_passwords(text: str) -> str:
+    """The text, its URLs without their passwords."""
+    return _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
+
+
+def _harmless(key: str, value: Any) -> Any:
+    if _SECRET_NAME.search(key):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {str(k): _harmless(str(k), v) for k, v in value.items()}
+    return without_passwords(value) if isinstance(value, str) else value
+
+
+def _inline(value: Any) -> str:
+    text = str(value)
+    return text if text and re.fullmatch(r"[^\s=\"]+", text) else repr(text)

@@ -1,0 +1,31 @@
+"""gunicorn's configuration: `gunicorn --config python:schedcore.webserver schedcore.wsgi`."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "schedcore.settings")
+
+from django.conf import settings
+
+from schedcore.start import stop_on_problems
+
+stop_on_problems()
+
+workers = 2
+worker_class = "gthread"
+threads = 4
+graceful_timeout = 10
+# Nobody on this machine can pretend to be a proxy unless one is declared.
+forwarded_allow_ips = "127.0.0.1,::1" if settings.TRUST_PROXY else ""
+# Its place is shared by every gunicorn of the user; signals are enough here.
+control_socket_disable = True
+# gunicorn's own lines in the shape of all others; no access log.
+logconfig_dict = {
+    **settings.LOGGING,
+    "loggers": {
+        **settings.LOGGING["loggers"],
+        "gunicorn.error": {"handlers": [], "propagate": True, "level": "INFO"},
+        "gunicorn.access": {"handlers": [], "propagate": False},
+    },
+}

@@ -1,0 +1,132 @@
+"""What a log line looks like, for machines and in a terminal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schedcore.logs import JsonLines, TerminalLines
+from tests.project.processes import environment, manage
+
+NOON = datetime(2025, 3, 1, 12, 3, 4, 250_000, UTC).timestamp()
+
+
+def record(message: str, *args: object, exc_info: Any = None, **extra: object) -> logging.LogRecord:
+    logger = logging.getLogger("jobs.runtime")
+    made = logger.makeRecord(
+        logger.name, logging.INFO, "file.py", 1, message, args, exc_info, extra=extra
+    )
+    made.created = NOON
+    return made
+
+
+def as_json(*args: Any, **extra: Any) -> dict[str, Any]:
+    line = JsonLines().format(record(*args, **extra))
+    assert "\n" not in line
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_a_json_line_has_time_level_logger_message_and_keys() -> None:
+    found = as_json("Execution finished", event="execution.finished", duration_s=0.2)
+    assert found == {
+        "timestamp": "2025-03-01T12:03:04.250+00:00",
+        "level": "INFO",
+        "logger": "jobs.runtime",
+        "message": "Execution finished",
+        "event": "execution.finished",
+        "duration_s": 0.2,
+    }
+
+
+def test_a_terminal_line_is_short_and_leaves_the_event_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    formatter = TerminalLines()
+    monkeypatch.setattr(
+        formatter, "converter", lambda t: datetime.fromtimestamp(t, UTC).timetuple()
+    )
+    line = formatter.format(
+        record("Execution finished", event="execution.finished", execution_id=91, duration_s=0.2)
+    )
+    assert line == (
+        "12:03:04 INFO  jobs.runtime  Execution finished  execution_id=91 duration_s=0.2"
+    )
+
+
+def test_values_that_could_be_mistaken_are_quoted_in_a_terminal() -> None:
+    line = TerminalLines().format(record("Failed", error="no\nsuch file", empty="", job="a b"))
+    assert line.endswith(r"Failed  error='no\nsuch file' empty='' job='a b'")
+
+
+def test_values_that_json_does_not_know_are_still_logged() -> None:
+    found = as_json("x", path=Path("/a"), at=datetime(2025, 3, 1, tzinfo=UTC), one={1: {2}})
+    assert found["path"] == "/a"
+    assert found["at"].startswith("2025-03-01T00:00:00")
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), TerminalLines()])
+def test_secrets_are_hidden_wherever_they_stand(formatter: logging.Formatter) -> None:
+    try:
+        raise ConnectionError("cannot reach postgres://dba:hunter2@host/name")
+    except ConnectionError:
+        trace = sys.exc_info()
+    line = formatter.format(
+        record(
+            "Cannot reach %s",
+            "postgres://dba:hunter2@host/name",
+            exc_info=trace,
+            password="hunter2",
+            api_token="hunter2",
+            instance={"credentials": "hunter2", "host": "db1"},
+            url="mysql://dba:hunter2@host",
+        )
+    )
+    assert "hunter2" not in line
+    assert "db1" in line
+    assert "postgres://dba:[hidden]@host/name" in line
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), TerminalLines()])
+def test_a_traceback_is_logged(formatter: logging.Formatter) -> None:
+    try:
+        raise ZeroDivisionError("by nothing")
+    except ZeroDivisionError:
+        line = formatter.format(record("Failed", exc_info=sys.exc_info()))
+    assert "Traceback (most recent call last)" in line
+    assert "ZeroDivisionError: by nothing" in line
+
+
+CRASH = """
+import logging
+from django.test import Client
+from django.urls import path
+from schedcore import urls
+
+def crash(request):
+    raise RuntimeError("broken view")
+
+urls.urlpatterns.append(path("crash", crash))
+response = Client(raise_request_exception=False).get("/crash", headers={"host": "localhost"})
+assert response.status_code == 500
+logging.getLogger("jobs").info("Done", extra={"event": "x"})
+"""
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_crash_of_a_view_is_logged_with_its_traceback(tmp_path: Path, log_format: str) -> None:
+    env = environment(SCHEDCORE_VAR_DIR=str(tmp_path), SCHEDCORE_LOG_FORMAT=log_format)
+    done = manage("shell", "-v0", "-c", CRASH, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "RuntimeError: broken view" in done.stderr
+    assert done.stderr.count("Internal Server Error: /crash") == 1
+    if log_format == "json":
+        lines = [json.loads(line) for line in done.stderr.splitlines()]
+        assert [line["level"] for line in lines] == ["ERROR", "INFO"]
+        assert lines[0]["status_code"] == 500

@@ -1,0 +1,37 @@
+"""README says of the settings, the commands and the targets what is true."""
+
+from __future__ import annotations
+
+import re
+
+from schedcore.environment import VARIABLES
+from tests.project.processes import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_settings_table_is_the_declared_list() -> None:
+    shown = re.findall(r"^\| `([A-Z_]+)` \| (.+) \| (.+) \| (.+) \|$", README, re.MULTILINE)
+    declared = [(v.name, v.shown, str(v.allowed), v.help) for v in VARIABLES]
+    assert shown == declared
+
+
+def test_every_target_of_the_makefile_is_named() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)
+    assert len(targets) > 5
+    for target in targets:
+        assert f"`make {target}`" in README
+
+
+def test_ci_runs_what_readme_names() -> None:
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    commands = [line for line in gate.splitlines() if line.startswith("make ")]
+    assert commands == ["make lint", "make test"]
+    for command in commands:
+        assert f"`{command}`" in README
+
+
+def test_every_file_that_readme_points_to_exists() -> None:
+    for path in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / path).exists(), path
