@@ -146,6 +146,7 @@ TEMPLATES = [
         },
     }
 ]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True

@@ -6,8 +6,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from jobs.api.health import Liveness
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("scheduler/", include("jobs.api.urls")),
+    path("healthz", Liveness.as_view()),
 ]
+
+# What fails outside of a view keeps the API's form under its addresses.
+handler400 = "jobs.api.fallback.bad_request"
+handler500 = "jobs.api.fallback.server_error"

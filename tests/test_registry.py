@@ -18,10 +18,10 @@ import pytest
 from django.test import override_settings
 
 from jobs import registry
+from jobs.arguments import BadTask
 from jobs.errors import InvalidArguments, UnknownFunction
 from jobs.models import Job
 from jobs.registry import (
-    BadTask,
     CurrentExecution,
     StopRun,
     all_tasks,
@@ -54,7 +54,7 @@ def spec_of(function: Callable[..., Any]) -> registry.TaskSpec:
 
 def errors_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, list[str]]:
     with pytest.raises(InvalidArguments) as refused:
-        spec_of(function).bind(list(args), kwargs)
+        spec_of(function).arguments.bind(list(args), kwargs)
     return refused.value.errors
 
 
@@ -288,7 +288,7 @@ def test_json_schema_tells_types_defaults_and_what_is_required() -> None:
         bare=3,  # type: ignore[no-untyped-def]
     ) -> None: ...
 
-    schema = spec_of(rich).schema
+    schema = spec_of(rich).arguments.schema
     found = schema["properties"]
     assert schema["type"] == "object"
     assert schema["additionalProperties"] is False
@@ -313,7 +313,7 @@ def test_json_schema_tells_types_defaults_and_what_is_required() -> None:
 def test_json_schema_of_named_rest_tells_its_type() -> None:
     def task(**sizes: int) -> None: ...
 
-    assert spec_of(task).schema["additionalProperties"] == {"type": "integer"}
+    assert spec_of(task).arguments.schema["additionalProperties"] == {"type": "integer"}
 
 
 def test_a_default_that_is_no_json_stays_the_functions_business() -> None:
@@ -323,7 +323,7 @@ def test_a_default_that_is_no_json_stays_the_functions_business() -> None:
         return x is marker
 
     spec = spec_of(task)
-    assert spec.schema["properties"]["x"] == {}
+    assert spec.arguments.schema["properties"]["x"] == {}
     assert spec.call([], {}) is True
 
 
@@ -352,8 +352,8 @@ def test_json_becomes_what_the_annotations_say() -> None:
 def test_absent_arguments_are_left_to_the_functions_own_defaults() -> None:
     def task(x: int = 1, *, y: list[int] = []) -> None: ...  # noqa: B006
 
-    assert spec_of(task).bind([], {}) == ([], {})
-    assert spec_of(task).bind([], {"x": 2}) == ([], {"x": 2})
+    assert spec_of(task).arguments.bind([], {}) == ([], {})
+    assert spec_of(task).arguments.bind([], {"x": 2}) == ([], {"x": 2})
 
 
 def wants(x: int, y: str = "", *, z: bool = False) -> None: ...
@@ -385,7 +385,7 @@ def test_arguments_that_do_not_fit_are_refused_by_the_parameters_name(
     args: Any, kwargs: Any, field: str, words: str
 ) -> None:
     with pytest.raises(InvalidArguments) as refused:
-        spec_of(wants).bind(args, kwargs)
+        spec_of(wants).arguments.bind(args, kwargs)
     assert list(refused.value.errors) == [field]
     assert words in refused.value.errors[field][0]
     assert field in refused.value.message
@@ -478,7 +478,7 @@ def test_parameters_may_bear_the_names_of_the_checking_librarys_own() -> None:
         "p3": 4,
     }
     assert spec_of(task).call([], given) == given
-    assert list(spec_of(task).schema["properties"]) == list(given)
+    assert list(spec_of(task).arguments.schema["properties"]) == list(given)
 
 
 def test_a_wrapped_function_is_judged_by_its_own_signature() -> None:
@@ -496,7 +496,7 @@ def test_a_wrapped_function_is_judged_by_its_own_signature() -> None:
 
     assert get_task("inner").call([], {"day": "2026-01-02"}) == date(2026, 1, 2)
     with pytest.raises(InvalidArguments, match=r"kwargs\.nope"):
-        get_task("inner").bind([], {"nope": 1})
+        get_task("inner").arguments.bind([], {"nope": 1})
 
 
 # --- Running ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ class FunctionSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # a field, as all here
     doc = serializers.CharField()
-    schema = serializers.JSONField()
+    schema = serializers.JSONField(source="arguments.schema")
     default_trigger = serializers.SerializerMethodField()
     policies = serializers.JSONField()
     allow_kwargs_override = serializers.BooleanField()

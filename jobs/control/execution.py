@@ -15,6 +15,7 @@ from jobs.control.job import locked
 from jobs.control.schedule import bump_revision, problem_of_call
 from jobs.errors import Conflict, ExecutionNotFound, JobNotFound
 from jobs.models import Job, JobExecution, Source, Status
+from jobs.models.execution import JobExecutionQuerySet
 from jobs.registry import find_task, policies_of
 
 
@@ -96,7 +97,7 @@ def retry(execution_id: int, *, actor: Actor) -> JobExecution:
     """
     now = datetime.now(UTC)
     with transaction.atomic():
-        earlier = _found(execution_id)
+        earlier = _found(execution_id, JobExecution.objects.all())
         if not earlier.is_finished:
             raise NotRunning(
                 _("Execution %(id)s has not ended yet; cancel it first.") % {"id": execution_id}
@@ -139,37 +140,36 @@ def cancel(execution_id: int, *, actor: Actor) -> JobExecution:
     Raises NotRunning if it has its verdict, ExecutionNotFound.
     """
     now = datetime.now(UTC)
-    reason = _("Cancelled by %(who)s.") % {"who": actor.name}
-    asked = {"cancel_requested_at": now, "cancel_requested_by": actor.name}
-    rows = JobExecution.objects.filter(pk=execution_id)
+    asked: dict[str, Any] = {"cancel_requested_at": now, "cancel_requested_by": actor.name}
     with transaction.atomic():
-        execution = _found(execution_id)
-        ended = rows.filter(status=Status.QUEUED).update(
-            status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason, **asked
-        )
-        running = rows.filter(status=Status.RUNNING)
-        told = running.filter(cancel_requested_at__isnull=True).update(**asked)
-        if not ended and not told and not running.exists():
+        execution = _found(execution_id, JobExecution.objects.select_for_update())
+        if execution.is_finished:
             raise NotRunning(
                 _("Execution %(id)s has ended already; there is nothing to cancel.")
                 % {"id": execution_id}
             )
-        if ended or told:
-            record(
-                actor,
-                "execution.cancel",
-                job_id=execution.job_id or "",
-                target=execution.job_name,
-                after={"execution_id": execution_id},
-            )
-            bump_revision()
+        if execution.cancel_requested_at is not None:
+            return execution
+        if execution.status == Status.QUEUED:
+            reason = _("Cancelled by %(who)s.") % {"who": actor.name}
+            asked |= {"status": Status.CANCELLED, "finished_at": now, "released_at": now}
+            asked |= {"reason": reason}
+        JobExecution.objects.filter(pk=execution_id).update(**asked)
+        record(
+            actor,
+            "execution.cancel",
+            job_id=execution.job_id or "",
+            target=execution.job_name,
+            after={"execution_id": execution_id},
+        )
+        bump_revision()
     execution.refresh_from_db()
     return execution
 
 
-def _found(execution_id: int) -> JobExecution:
+def _found(execution_id: int, rows: JobExecutionQuerySet) -> JobExecution:
     try:
-        return JobExecution.objects.get(pk=execution_id)
+        return rows.get(pk=execution_id)
     except (JobExecution.DoesNotExist, OverflowError):
         raise ExecutionNotFound(execution_id) from None
 

@@ -236,7 +236,7 @@ class _Checks:
             )
         else:
             args, kwargs = json.loads(text)
-            self.collect(lambda: get_task(str(function)).bind(args, kwargs))
+            self.collect(lambda: get_task(str(function)).arguments.bind(args, kwargs))
             return {"args": args, "kwargs": kwargs}
         return {}
 

@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
+from django.utils.timezone import get_default_timezone_name
 from django_apscheduler.models import DjangoJob
 
 from jobs.errors import SchedulerError
 from jobs.executions.claim import EXECUTORS, UnknownExecutor
-from jobs.models import Job
-from jobs.registry import get_task
-from jobs.triggers import Trigger, build_trigger, next_fire
+from jobs.models import Job, SchedulerLease
+from jobs.registry import all_tasks, get_task
+from jobs.triggers import Trigger, TriggerType, build_trigger, next_fire
 
 MARKER = b"schedcore"
 """Stands where stock django-apscheduler keeps a pickle; nothing is ever read from it."""
@@ -39,7 +41,7 @@ def problem_of(job: Job) -> str:
 def problem_of_call(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """Why the job cannot run with these arguments, whatever its trigger; empty if it can."""
     try:
-        get_task(job.function).bind(args, kwargs)
+        get_task(job.function).arguments.bind(args, kwargs)
         if job.executor not in EXECUTORS:
             raise UnknownExecutor(job.executor)
     except SchedulerError as error:
@@ -93,23 +95,48 @@ def bump_revision() -> None:
 
 
 def repair(*, now: datetime) -> tuple[list[str], list[str]]:
-    """Look at all jobs anew, for a new leader: (ids that broke, ids that work again).
+    """What a new leader puts right, in its transaction: (ids that broke, ids that work again).
 
-    Marks jobs whose task has gone, takes the mark from those whose task has come back, and
-    gives a schedule row to those that have none. Call it in a transaction.
+    Marks jobs whose task has gone, takes the mark from those that can run again, and gives a
+    schedule row to those that have none. Looks at suspects only, so that a start does not
+    take longer with more jobs; a trigger or arguments that do not fit show when a job is due.
     """
     broke: list[str] = []
     mended: list[str] = []
-    for seen in Job.objects.order_by("pk").iterator(chunk_size=1000):
-        if not set_problem(seen):
+    known = [task.name for task in all_tasks()]
+    unscheduled = set(
+        Job.objects.exclude(pk__in=DjangoJob.objects.values("pk")).values_list("pk", flat=True)
+    )
+    suspects = Job.objects.filter(
+        ~Q(function__in=known) | ~Q(problem="") | ~Q(pk__in=DjangoJob.objects.values("pk"))
+    )
+    for job in suspects.order_by("pk").select_for_update():
+        if set_problem(job):
+            (broke if job.problem else mended).append(job.pk)
+            Job.objects.filter(pk=job.pk).update(problem=job.problem)
+        elif job.pk not in unscheduled:
             continue
-        job = Job.objects.select_for_update().filter(pk=seen.pk).first()
-        if job is None or not set_problem(job):  # somebody was changing it
-            continue
-        (broke if job.problem else mended).append(job.pk)
-        Job.objects.filter(pk=job.pk).update(problem=job.problem)
         arm(job, now=now)
-    missing = Job.objects.exclude(pk__in=DjangoJob.objects.values("pk"))
-    for job in missing.order_by("pk").select_for_update():
-        arm(job, now=now)
+    _follow_default_zone(now)
     return broke, mended
+
+
+def _follow_default_zone(now: datetime) -> None:
+    """Work the next runs out anew that were reckoned in another default zone than today's."""
+    zone = get_default_timezone_name()
+    lease = SchedulerLease.objects.filter(pk=1).exclude(time_zone=zone)
+    previous = lease.values_list("time_zone", flat=True).first()
+    if previous is None:
+        return
+    if previous:
+        moving = Job.objects.with_schedule(now).armed().exclude(trigger_type=TriggerType.INTERVAL)
+        upcoming = [job.pk for job in moving.filter(timezone="") if not _is_due(job, now)]
+        movable = Job.objects.filter(pk__in=upcoming).order_by("pk").select_for_update()
+        for job in movable:
+            if not problem_of(job):  # else that shows when it is due
+                arm(job, now=now)
+    lease.update(time_zone=zone)
+
+
+def _is_due(job: Job, now: datetime) -> bool:
+    return job.next_run_time is not None and job.next_run_time <= now

@@ -183,7 +183,7 @@ def _plan(
     job: DueJob, policies: Policies, now: datetime, going: int, leading_since: datetime
 ) -> tuple[list[Stretch], datetime | None]:
     """What becomes of the job's due occurrences, and when the next one is."""
-    get_task(job.function)
+    get_task(job.function).arguments.bind(from_json(job.args), from_json(job.kwargs))
     if job.executor not in EXECUTORS:
         raise UnknownExecutor(job.executor)
     first = from_database(job.next_run_time)

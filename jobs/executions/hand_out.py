@@ -100,11 +100,20 @@ def hand_out(
     return handouts, missed
 
 
-def give_back(owner: str, execution_ids: list[int]) -> None:
-    """Queue handed-out executions again that no worker has begun and none will begin."""
-    JobExecution.objects.filter(pk__in=execution_ids, owner=owner, status=Status.RUNNING).update(
-        status=Status.QUEUED, owner="", started_at=None
+def give_back(owner: str, execution_ids: list[int], *, now: datetime) -> None:
+    """Queue handed-out executions again that no worker has begun and none will begin.
+
+    Those that somebody has asked to cancel are cancelled instead.
+    """
+    handed_out = JobExecution.objects.filter(
+        pk__in=execution_ids, owner=owner, status=Status.RUNNING
     )
+    for execution in handed_out.filter(cancel_requested_at__isnull=False):
+        reason = _("Cancelled by %(who)s.") % {"who": execution.cancel_requested_by}
+        handed_out.filter(pk=execution.pk).update(
+            status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason
+        )
+    handed_out.update(status=Status.QUEUED, owner="", started_at=None)
 
 
 def _cast() -> str:

@@ -656,6 +656,15 @@ class Migration(migrations.Migration):
                 ("holder", models.CharField(blank=True, default="", max_length=32)),
                 ("epoch", models.PositiveBigIntegerField(default=0)),
                 ("acquired_at", models.DateTimeField(null=True)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The default zone in which the next runs were worked out.",
+                        max_length=64,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "scheduler lease",

@@ -35,6 +35,12 @@ class SchedulerLease(models.Model):
     holder = models.CharField(max_length=32, blank=True, default="")
     epoch = models.PositiveBigIntegerField(default=0)
     acquired_at = models.DateTimeField(null=True)
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("The default zone in which the next runs were worked out."),
+    )
 
     class Meta:
         verbose_name = _("scheduler lease")

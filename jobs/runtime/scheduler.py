@@ -117,9 +117,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         owner = self.membership.identity.id
         try:
             self.membership.release()
-            give_back(owner, self.pool.take_back())
-            self._write_finished()
             now = self.clock.now()
+            give_back(owner, self.pool.take_back(), now=now)
+            self._write_finished()
             interrupted = interrupt_own(owner, now=now)
             self.membership.leave(now)
         except DatabaseFault:
@@ -167,7 +167,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         monotonic = time.monotonic()
         if self._is_stopping:
             self.membership.release()
-            give_back(self.membership.identity.id, self.pool.take_back())
+            taken = self.pool.take_back()
+            give_back(self.membership.identity.id, taken, now=self.clock.now())
             if monotonic >= self._next_beat:
                 self._beat()
             return self._wait_s()

@@ -242,25 +242,6 @@ def test_what_has_ended_cannot_be_cancelled(status: Status, nothing_changes: Any
         control.cancel(execution.pk, actor=ANA)
 
 
-def test_a_run_that_ends_while_it_is_being_cancelled_is_not_said_to_be_cancelled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    execution = make_execution("job", status=Status.RUNNING)
-    found = control._found
-
-    def then_finish(execution_id: int) -> JobExecution:
-        seen = found(execution_id)
-        finish(execution)
-        return seen
-
-    monkeypatch.setattr(control, "_found", then_finish)
-    with pytest.raises(control.NotRunning):
-        control.cancel(execution.pk, actor=ANA)
-    execution.refresh_from_db()
-    assert execution.cancel_requested_at is None
-    assert not AuditEvent.objects.exists()
-
-
 def test_a_verdict_does_not_overwrite_a_cancellation_of_a_queued_run() -> None:
     execution = make_execution("job", status=Status.QUEUED)
     control.cancel(execution.pk, actor=ANA)

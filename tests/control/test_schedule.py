@@ -2,15 +2,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from django.db import connection, transaction
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django_apscheduler.models import DjangoJob
 
 from jobs.control import job as control
-from jobs.control.schedule import CHANNEL, bump_revision, problem_of, repair, trigger_of
-from jobs.models import AuditEvent, Job, Revision
+from jobs.control.schedule import CHANNEL, bump_revision, repair, trigger_of
+from jobs.models import AuditEvent, Job, Revision, SchedulerLease
 from jobs.registry import scheduled_task
 from jobs.triggers import next_fire
 from tests.control.conftest import revision
@@ -21,14 +24,13 @@ NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 @pytest.mark.django_db
 def test_repair_marks_what_broke_and_mends_what_works_again() -> None:
-    for job_id in ("good", "gone", "misfit", "strange"):
+    for job_id in ("good", "gone", "misfit"):
         make_job(job_id, trigger_params={"hour": 3})
     Job.objects.filter(pk="gone").update(function="no_such_task")
-    Job.objects.filter(pk="misfit").update(kwargs={"old_name": 1})
-    Job.objects.filter(pk="strange").update(args={"not": "a list"}, kwargs=[1])
+    Job.objects.filter(pk="misfit").update(kwargs={"old_name": 1}, problem="found when it was due")
     version = Job.objects.get(pk="gone").version
 
-    assert repair(now=NOW) == (["gone", "misfit", "strange"], [])
+    assert repair(now=NOW) == (["gone", "misfit"], [])
     assert "no_such_task" in Job.objects.get(pk="gone").problem
     assert "old_name" in Job.objects.get(pk="misfit").problem
     armed = DjangoJob.objects.filter(next_run_time__isnull=False)
@@ -42,6 +44,42 @@ def test_repair_marks_what_broke_and_mends_what_works_again() -> None:
     job = Job.objects.get(pk="gone")
     assert job.problem == ""
     assert DjangoJob.objects.get(pk="gone").next_run_time == next_fire(trigger_of(job), NOW)
+
+
+@pytest.mark.django_db
+def test_repair_costs_the_same_for_one_healthy_job_and_for_many(
+    django_assert_num_queries: Any,
+) -> None:
+    make_job("one")
+    repair(now=NOW)
+    with CaptureQueriesContext(connection) as few:
+        repair(now=NOW)
+    for number in range(20):
+        make_job(f"job-{number}")
+    with django_assert_num_queries(len(few)):
+        repair(now=NOW)
+
+
+@pytest.mark.django_db
+def test_next_runs_follow_the_default_zone_when_that_has_changed() -> None:
+    SchedulerLease.objects.create(pk=1)
+    params = {"hour": 3, "minute": 0}
+    make_job("default", trigger_params=params)
+    make_job("own", trigger_params=params, timezone="America/New_York")
+    make_job("due", trigger_params=params)
+    make_job("every", trigger_type="interval", trigger_params={"hours": 1})
+    now = datetime.now(UTC)
+    DjangoJob.objects.filter(pk="due").update(next_run_time=now)
+    repair(now=now)
+    before = dict(DjangoJob.objects.values_list("pk", "next_run_time"))
+    with override_settings(TIME_ZONE="Asia/Tokyo"):
+        repair(now=now)
+    after = dict(DjangoJob.objects.values_list("pk", "next_run_time"))
+    moved = after.pop("default")
+    assert moved is not None
+    assert moved.astimezone(ZoneInfo("Asia/Tokyo")).hour == 3
+    assert moved != before.pop("default")
+    assert after == before
 
 
 @pytest.mark.django_db
@@ -89,24 +127,6 @@ def test_repair_does_not_move_what_is_due() -> None:
     DjangoJob.objects.update(next_run_time=NOW - timedelta(hours=1))
     repair(now=NOW)
     assert DjangoJob.objects.get().next_run_time == NOW - timedelta(hours=1)
-
-
-@pytest.mark.django_db
-def test_repair_looks_again_at_a_job_that_was_mended_while_it_looked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    make_job("job")
-    Job.objects.update(function="gone")
-
-    def mended_meanwhile(job: Job) -> str:
-        found = problem_of(job)
-        if job.function == "gone":
-            Job.objects.update(function="send_report")
-        return found
-
-    monkeypatch.setattr("jobs.control.schedule.problem_of", mended_meanwhile)
-    assert repair(now=NOW) == ([], [])
-    assert Job.objects.get().problem == ""
 
 
 @pytest.mark.django_db

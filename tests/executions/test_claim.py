@@ -168,6 +168,8 @@ def test_an_occurrence_that_was_claimed_before_is_passed_over(
         ({"trigger_type": "cron", "trigger_params": {"cron_expression": "61 * * * *"}}, "61"),
         ({"timezone": "Mars/Olympus"}, "Mars/Olympus"),
         ({"executor": "carrier-pigeon"}, "carrier-pigeon"),
+        ({"kwargs": {"since": 1}}, "since"),
+        ({"args": {"not": "a list"}, "kwargs": [1]}, "a list and an object"),
     ],
 )
 def test_a_job_whose_row_is_nonsense_is_broken_and_the_others_go_on(

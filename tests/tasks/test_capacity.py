@@ -44,5 +44,5 @@ def test_a_concurrency_that_makes_no_sense_is_refused_when_the_job_is_saved(
     concurrency: Any,
 ) -> None:
     with pytest.raises(InvalidArguments) as caught:
-        get_task("collect_database_sizes").bind([], {"concurrency": concurrency})
+        get_task("collect_database_sizes").arguments.bind([], {"concurrency": concurrency})
     assert list(caught.value.errors) == ["kwargs.concurrency"]

@@ -56,7 +56,7 @@ def test_a_job_may_say_how_many_days() -> None:
 @pytest.mark.parametrize("days", [0, -1, 36_501, 10**30, True, "7", 1.5])
 def test_days_that_make_no_sense_are_refused_when_the_job_is_saved(days: Any) -> None:
     with pytest.raises(InvalidArguments) as refused:
-        get_task("cleanup_logs").bind([], {"days": days})
+        get_task("cleanup_logs").arguments.bind([], {"days": days})
     assert list(refused.value.errors) == ["kwargs.days"]
 
 
