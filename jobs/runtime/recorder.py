@@ -31,9 +31,10 @@ PROGRESS_INTERVAL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A verdict, with what APScheduler's listeners are told besides."""
+    """A verdict, with what health and APScheduler's listeners are told besides."""
 
     verdict: Verdict
+    is_scheduled: bool
     retval: Any = None
     exception: BaseException | None = None
 

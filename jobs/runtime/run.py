@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from jobs.executions.finish import LogLine, Progress, Verdict
 from jobs.executions.hand_out import Handout
-from jobs.models.execution import Status
+from jobs.models.execution import Source, Status
 from jobs.registry import CurrentExecution, StopRun, current_execution, executing, get_task
 from jobs.runtime.clock import Clock
 from jobs.runtime.recorder import Finished, Recorder
@@ -98,15 +98,15 @@ class Run(CurrentExecution):
         """When (monotonic) the loop has to end it, unless it ends before; None if never."""
         return None if self._is_settled else self.deadline
 
-    def overdue_verdict(self) -> Verdict | None:
-        """The verdict of a run that is past its deadline and has none; it keeps its slot."""
+    def finish_overdue(self) -> Finished | None:
+        """The end of a run that is past its deadline and has none; it keeps its slot."""
         if self.deadline is None or time.monotonic() < self.deadline or not self._settle():
             return None
         if self._ending is None:
             self._ending = (Status.TIMED_OUT, self._timeout_reason())
         status, reason = self._ending
         reason += " " + _("Its thread has not returned yet, and keeps its slot until it does.")
-        return self._verdict(status, released=False, reason=reason)
+        return self._finished(self._verdict(status, released=False, reason=reason))
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -134,11 +134,11 @@ class Run(CurrentExecution):
                 result = get_task(handout.function).call(handout.args, handout.kwargs)
         except StopRun as stop:
             status, reason = self._ending or (Status.FAILED, str(stop))
-            return Finished(self._verdict(status, reason=reason), exception=stop)
+            return self._finished(self._verdict(status, reason=reason), exception=stop)
         except BaseException as error:  # a task may raise anything, SystemExit included
             text = storable("".join(traceback.format_exception(error)))[-MAX_TEXT:]
             verdict = self._verdict(Status.FAILED, error=_described(error), traceback=text)
-            return Finished(verdict, exception=error)
+            return self._finished(verdict, exception=error)
         stored, problem = _as_json(result)
         if problem:
             self._warnings.append(problem)
@@ -147,9 +147,13 @@ class Run(CurrentExecution):
             reason = _("It ended by itself before it was stopped: %(why)s") % {
                 "why": self._ending[1]
             }
-        return Finished(
+        return self._finished(
             self._verdict(Status.SUCCEEDED, result=stored, reason=reason), retval=result
         )
+
+    def _finished(self, verdict: Verdict, **told: Any) -> Finished:
+        is_scheduled = self.handout.source == Source.SCHEDULE
+        return Finished(verdict, is_scheduled=is_scheduled, **told)
 
     def _verdict(self, status: Status, *, released: bool = True, **texts: Any) -> Verdict:
         ended = time.monotonic()

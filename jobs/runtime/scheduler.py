@@ -9,20 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from datetime import datetime
-from statistics import quantiles
 from typing import Any
 
-from apscheduler.events import (
-    EVENT_JOB_ERROR,
-    EVENT_JOB_EXECUTED,
-    EVENT_JOB_MAX_INSTANCES,
-    EVENT_JOB_MISSED,
-    EVENT_JOB_SUBMITTED,
-    JobExecutionEvent,
-    JobSubmissionEvent,
-)
 from apscheduler.schedulers.background import BackgroundScheduler
 from django.db import Error as DatabaseFault
 from django.db import connection, reset_queries, transaction
@@ -36,23 +25,21 @@ from jobs.executions.database import database_now
 from jobs.executions.fencing import Lease, LeaseLost, hold
 from jobs.executions.hand_out import Handout, give_back, hand_out
 from jobs.executions.recovery import interrupt_orphans, interrupt_own
-from jobs.models import JobExecution, Revision, Status
+from jobs.models import JobExecution, Revision
 from jobs.runtime.clock import Clock, JumpDetector
 from jobs.runtime.executors import ThreadsExecutor
 from jobs.runtime.identity import Identity
 from jobs.runtime.jobstore import RowsJobStore
 from jobs.runtime.lease import Membership
-from jobs.runtime.recorder import Finished, Recorder
+from jobs.runtime.recorder import Recorder
+from jobs.runtime.report import ALIAS, Report
 from jobs.runtime.run import CANCEL_GRACE_S, Run
 from jobs.runtime.wakeup import make_wakeup
 
 logger = logging.getLogger(__name__)
 
-ALIAS = "default"
 STANDBY_POLL_S = 1.0
 MAX_BACKOFF_S = 5.0
-LATENESS_WINDOW_S = 300.0
-MAX_LATENESS_SAMPLES = 10_000
 LOCKED_RETRY_S = 0.1
 """After which due jobs are looked at again whose rows somebody was changing."""
 
@@ -73,7 +60,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self.last_error: str = ""
         self._wakeups = make_wakeup(self.wakeup)
         self._jumps = JumpDetector()
-        self._lateness: deque[tuple[float, float]] = deque(maxlen=MAX_LATENESS_SAMPLES)
+        self.report = Report(self)
         self._revision = -1
         self._due_at: float | None = None
         self._has_backlog = False
@@ -82,7 +69,6 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._backoff_s = 0.0
         self._is_stopping = False
         self._settled_in: Lease | None = None
-        self._handed_out = 0
         self.add_jobstore(RowsJobStore(), ALIAS)
         self.add_executor(self.pool, ALIAS)
 
@@ -211,7 +197,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._has_backlog = limit == 0 or len(handouts) + len(late) >= limit
         if claims:
             self._set_due(now, upcoming, claimed)
-        self._announce(claimed, handouts, late)
+        self.report.claimed(claimed, handouts, late)
         return claimed
 
     def _hold(self, cursor: CursorWrapper, lease: Lease) -> datetime:
@@ -231,20 +217,19 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
     def _hand_over(self, handouts: list[Handout]) -> None:
         for handout in handouts:
             self.pool.hand_over(Run(handout, self.recorder, self.clock))
-        self._handed_out += len(handouts)
 
     # -- What the loop looks after ------------------------------------------------
 
     def _write_finished(self) -> None:
         finished = self.recorder.flush(self.membership.identity.id, self.clock.now())
         for item in finished:
-            self._note_finished(item)
+            self.report.finished(item)
 
     def _end_overdue(self) -> None:
         """Give the runs that ignore their end their verdict."""
-        overdue = [verdict for run in self.pool.runs() if (verdict := run.overdue_verdict())]
-        for verdict in overdue:
-            self.recorder.finish(Finished(verdict))
+        overdue = [finished for run in self.pool.runs() if (finished := run.finish_overdue())]
+        for finished in overdue:
+            self.recorder.finish(finished)
         if overdue:
             self._write_finished()
 
@@ -270,6 +255,16 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                     "Execution interrupted: its scheduler process died",
                     extra={"event": "execution.interrupted", "execution_id": execution_id},
                 )
+
+    def _figures(self, now: datetime) -> dict[str, Any]:
+        """For health, as of this heartbeat."""
+        return {
+            "last_tick_at": now.isoformat(),
+            "workers": self.pool.workers,
+            "busy_workers": self.pool.busy,
+            "last_error": self.last_error,
+            **self.report.figures(),
+        }
 
     def _beat_interval_s(self) -> float:
         interval = self.membership.beat_interval_s
@@ -358,91 +353,6 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if details is not None:
             moments.append(monotonic + details)
         return max(min(moments) - monotonic, 0.0)
-
-    # -- What it tells ---------------------------------------------------------
-
-    def _announce(
-        self, claimed: Claimed, handouts: list[Handout], late: list[tuple[str, datetime]]
-    ) -> None:
-        """Log lines and APScheduler's events, after the commit."""
-        for job_id, sentence in claimed.broken:
-            logger.error(
-                "A job is broken and will not run",
-                extra={"event": "job.broken", "job_id": job_id, "problem": sentence},
-            )
-        for job_id, stretch in claimed.stretches:
-            if stretch.status == Status.MISSED:
-                self._tell_missed(job_id, stretch.last, stretch.count)
-            elif stretch.status == Status.SKIPPED:
-                logger.warning(
-                    "Execution skipped: an earlier run was still going",
-                    extra={"event": "execution.skipped", "job_id": job_id},
-                )
-                self._dispatch_event(
-                    JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job_id, ALIAS, [stretch.last])
-                )
-        for job_id, scheduled_for in late:
-            self._tell_missed(job_id, scheduled_for, 1)
-        if self._listeners:
-            for handout in handouts:
-                self._dispatch_event(
-                    JobSubmissionEvent(
-                        EVENT_JOB_SUBMITTED, handout.job_id, ALIAS, [handout.scheduled_for]
-                    )
-                )
-
-    def _tell_missed(self, job_id: str, scheduled_for: datetime, count: int) -> None:
-        logger.warning(
-            "Execution missed",
-            extra={"event": "execution.missed", "job_id": job_id, "count": count},
-        )
-        self._dispatch_event(JobExecutionEvent(EVENT_JOB_MISSED, job_id, ALIAS, scheduled_for))
-
-    def _note_finished(self, item: Finished) -> None:
-        verdict = item.verdict
-        succeeded = verdict.status == Status.SUCCEEDED
-        is_expected = verdict.status in (Status.SUCCEEDED, Status.CANCELLED)
-        lateness_s = (verdict.started_at - verdict.scheduled_for).total_seconds()
-        self._lateness.append((time.monotonic(), lateness_s))
-        logger.log(
-            logging.INFO if is_expected else logging.ERROR,
-            "Execution finished",
-            extra={
-                "event": "execution.finished",
-                "execution_id": verdict.execution_id,
-                "job_id": verdict.job_id,
-                "status": verdict.status.value,
-                "duration_s": verdict.duration_s,
-                **({"error": verdict.error or verdict.reason} if not succeeded else {}),
-            },
-        )
-        if self._listeners:
-            code = EVENT_JOB_EXECUTED if succeeded else EVENT_JOB_ERROR
-            self._dispatch_event(
-                JobExecutionEvent(
-                    code,
-                    verdict.job_id,
-                    ALIAS,
-                    verdict.scheduled_for,
-                    retval=item.retval,
-                    exception=item.exception,
-                    traceback=verdict.traceback or None,
-                )
-            )
-
-    def _figures(self, now: datetime) -> dict[str, Any]:
-        since = time.monotonic() - LATENESS_WINDOW_S
-        recent = sorted(late for at, late in self._lateness if at >= since)
-        cuts = quantiles(recent, n=100) if len(recent) > 1 else recent * 99
-        return {
-            "last_tick_at": now.isoformat(),
-            "workers": self.pool.workers,
-            "busy_workers": self.pool.busy,
-            "handed_out": self._handed_out,
-            "lateness_p50_s": round(cuts[49], 6) if cuts else None,
-            "lateness_p99_s": round(cuts[98], 6) if cuts else None,
-            "last_error": self.last_error,
-        }
 
 
 def _database_now() -> datetime:

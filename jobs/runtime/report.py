@@ -1,0 +1,132 @@
+"""What a scheduler tells of its work: log lines, APScheduler's events, figures for health."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from datetime import datetime
+from statistics import quantiles
+from typing import Any
+
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    EVENT_JOB_SUBMITTED,
+    JobExecutionEvent,
+    JobSubmissionEvent,
+)
+
+from jobs.executions.claim import Claimed
+from jobs.executions.hand_out import Handout
+from jobs.models import Status
+from jobs.runtime.recorder import Finished
+
+logger = logging.getLogger(__name__)
+
+ALIAS = "default"
+"""Of the one job store and the one executor, in APScheduler's events."""
+
+LATENESS_WINDOW_S = 300.0
+MAX_LATENESS_SAMPLES = 10_000
+
+
+class Report:
+    """Told by the loop's thread, always after the commit. `scheduler` is APScheduler's."""
+
+    def __init__(self, scheduler: Any) -> None:
+        self._scheduler = scheduler
+        self._handed_out = 0
+        self._lateness: deque[tuple[float, float]] = deque(maxlen=MAX_LATENESS_SAMPLES)
+
+    def claimed(
+        self, claimed: Claimed, handouts: list[Handout], late: list[tuple[str, datetime]]
+    ) -> None:
+        """What a tick did: `late` are (job id, scheduled for) of runs missed while they waited."""
+        self._handed_out += len(handouts)
+        for job_id, sentence in claimed.broken:
+            logger.error(
+                "A job is broken and will not run",
+                extra={"event": "job.broken", "job_id": job_id, "problem": sentence},
+            )
+        for job_id, stretch in claimed.stretches:
+            if stretch.status == Status.MISSED:
+                self._tell_missed(job_id, stretch.last, stretch.count)
+            elif stretch.status == Status.SKIPPED:
+                logger.warning(
+                    "Execution skipped: an earlier run was still going",
+                    extra={"event": "execution.skipped", "job_id": job_id},
+                )
+                self._tell(
+                    JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job_id, ALIAS, [stretch.last])
+                )
+        for job_id, scheduled_for in late:
+            self._tell_missed(job_id, scheduled_for, 1)
+        if self._has_listeners:
+            for handout in handouts:
+                self._tell(
+                    JobSubmissionEvent(
+                        EVENT_JOB_SUBMITTED, handout.job_id, ALIAS, [handout.scheduled_for]
+                    )
+                )
+
+    def _tell_missed(self, job_id: str, scheduled_for: datetime, count: int) -> None:
+        logger.warning(
+            "Execution missed",
+            extra={"event": "execution.missed", "job_id": job_id, "count": count},
+        )
+        self._tell(JobExecutionEvent(EVENT_JOB_MISSED, job_id, ALIAS, scheduled_for))
+
+    def finished(self, item: Finished) -> None:
+        verdict = item.verdict
+        succeeded = verdict.status == Status.SUCCEEDED
+        is_expected = verdict.status in (Status.SUCCEEDED, Status.CANCELLED)
+        if item.is_scheduled:
+            lateness_s = (verdict.started_at - verdict.scheduled_for).total_seconds()
+            self._lateness.append((time.monotonic(), lateness_s))
+        logger.log(
+            logging.INFO if is_expected else logging.ERROR,
+            "Execution finished",
+            extra={
+                "event": "execution.finished",
+                "execution_id": verdict.execution_id,
+                "job_id": verdict.job_id,
+                "status": verdict.status.value,
+                "duration_s": verdict.duration_s,
+                **({"error": verdict.error or verdict.reason} if not succeeded else {}),
+            },
+        )
+        if self._has_listeners:
+            code = EVENT_JOB_EXECUTED if succeeded else EVENT_JOB_ERROR
+            self._tell(
+                JobExecutionEvent(
+                    code,
+                    verdict.job_id,
+                    ALIAS,
+                    verdict.scheduled_for,
+                    retval=item.retval,
+                    exception=item.exception,
+                    traceback=verdict.traceback or None,
+                )
+            )
+
+    def figures(self) -> dict[str, Any]:
+        """How many runs were handed out, and how late those of a schedule began (seconds)."""
+        since = time.monotonic() - LATENESS_WINDOW_S
+        recent = sorted(late for at, late in self._lateness if at >= since)
+        # Inclusive: no figure beyond the worst that was measured.
+        cuts = quantiles(recent, n=100, method="inclusive") if len(recent) > 1 else recent * 99
+        return {
+            "handed_out": self._handed_out,
+            "lateness_p50_s": round(cuts[49], 6) if cuts else None,
+            "lateness_p99_s": round(cuts[98], 6) if cuts else None,
+        }
+
+    @property
+    def _has_listeners(self) -> bool:
+        return bool(self._scheduler._listeners)
+
+    def _tell(self, event: Any) -> None:
+        self._scheduler._dispatch_event(event)
