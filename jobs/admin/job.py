@@ -157,7 +157,7 @@ class JobAdmin(CommandsAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         sees_all = has_right(user_of(request), "view_job")
-        strip = scheduler_strip(datetime.now(UTC), sees_all_jobs=sees_all)
+        strip = scheduler_strip(sees_all_jobs=sees_all)
         return super().changelist_view(request, {**(extra_context or {}), "strip": strip})
 
     @admin.display(description=gettext_lazy("job"), ordering="name")

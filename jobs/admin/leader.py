@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from jobs.admin.display import duration, span
+from jobs.executions.database import database_now
 from jobs.health import health
 
 
@@ -21,11 +22,12 @@ class Strip:
     """What is wrong: `message` and `fix`."""
 
 
-def scheduler_strip(now: datetime, *, sees_all_jobs: bool) -> Strip:
+def scheduler_strip(*, sees_all_jobs: bool) -> Strip:
     """One sentence on the leader, and what health finds.
 
     Findings that are no errors name jobs, so they are only for those who see all of them.
     """
+    now = database_now()  # as heartbeats are: this host's clock may be off
     found = health(now)
     findings = [
         finding for finding in found["warnings"] if sees_all_jobs or finding["level"] == "error"

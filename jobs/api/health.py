@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import connection
 from django.utils.translation import gettext as _
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,9 +18,7 @@ class Health(ApiView):
 
     def get(self, request: Request) -> Answer:
         self.query(Nothing)
-        with connection.cursor() as cursor:
-            now = database_now(cursor)
-        return Answer(health(now))
+        return Answer(health(database_now()))
 
 
 class Liveness(ApiView):

@@ -14,19 +14,18 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-SELECT_NOW = "SELECT clock_timestamp()"
-
 
 def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-def database_now(cursor: CursorWrapper) -> datetime:
+def database_now() -> datetime:
     """The database's clock where it has one of its own, else this host's; UTC."""
     if not is_postgresql():
         return datetime.now(UTC)
-    cursor.execute(SELECT_NOW)
-    (now,) = cursor.fetchone()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
     return now.astimezone(UTC)  # type: ignore[no-any-return]
 
 

@@ -76,7 +76,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
 
     def begin(self) -> None:
         """Register this process and start the loop. Raises what the database raises."""
-        self.clock.set(_database_now())
+        self.clock.set(database_now())
         self.membership.register(self.clock.now())
         self._wakeups.start()
         self.start()
@@ -146,7 +146,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
     def _step(self) -> float:
         reset_queries()  # with DEBUG on, Django keeps them
         if self._jumps.has_jumped():
-            self.clock.set(_database_now())
+            self.clock.set(database_now())
             self._due_at = 0.0
         self._write_finished()
         self._end_overdue()
@@ -236,7 +236,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
     def _beat(self) -> None:
         """Heartbeat, a look at the others, and the lease if it is free."""
         self._next_beat = time.monotonic() + self._beat_interval_s()
-        now = _database_now()
+        now = database_now()
         self.clock.set(now)
         if not self.membership.beat(now, self._figures(now)):
             self._register_again(now)
@@ -353,8 +353,3 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if details is not None:
             moments.append(monotonic + details)
         return max(min(moments) - monotonic, 0.0)
-
-
-def _database_now() -> datetime:
-    with connection.cursor() as cursor:
-        return database_now(cursor)

@@ -183,6 +183,8 @@ def test_a_session_shows_its_records(admin_client: Client, instance: DatabaseIns
     page = admin_client.get(reverse("admin:estate_syncsession_change", args=[session.pk]))
     for text in ("main", "completed", "1.5 KiB", "#4711"):
         assert text in page.text
+    started = session.started_at.astimezone(timezone.get_default_timezone())
+    assert f"{started:%H:%M:%S %Z}</span>" in page.text, "a time names its zone"
 
 
 @pytest.mark.parametrize("model", ["database", "databasesizesnapshot", "syncsession"])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from jobs.admin.display import moment
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as ModelAdmin
     from django.contrib.admin import TabularInline as TabularInline
     from django.forms import ModelForm as ModelForm
+    from django.utils.functional import _StrPromise
 else:
     # What only the type checker takes as generic takes its parameters here too.
     class Subscriptable:
@@ -23,6 +28,16 @@ else:
     class TabularInline(Subscriptable, admin.TabularInline): ...
 
     class ModelForm(Subscriptable, forms.ModelForm): ...
+
+
+def shown_moment(name: str, label: _StrPromise) -> Callable[[Any, Any], SafeString | None]:
+    """A method of a ModelAdmin that shows the field `name`, a moment, with its zone."""
+
+    @admin.display(description=label, ordering=name)
+    def show(page: Any, row: Any) -> SafeString | None:
+        return moment(getattr(row, name))
+
+    return show
 
 
 class ReadOnly:

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from jobs.estate.admin.base import ModelAdmin, ReadOnly
+from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
 from jobs.estate.models.database import Database
 
 
 @admin.register(Database)
 class DatabaseAdmin(ReadOnly, ModelAdmin[Database]):
-    list_display = ("name", "instance", "is_system", "first_seen", "last_seen", "dropped_at")
+    list_display = ("name", "instance", "is_system", "seen_first", "seen_last", "dropped")
+    fields = list_display
     list_filter = ("instance", "is_system", ("dropped_at", admin.EmptyFieldListFilter))
     list_select_related = ("instance",)
     search_fields = ("name",)
     show_full_result_count = False
+    seen_first = shown_moment("first_seen", _("first seen"))
+    seen_last = shown_moment("last_seen", _("last seen"))
+    dropped = shown_moment("dropped_at", _("dropped at"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from jobs.estate.admin.base import ModelAdmin, ReadOnly, TabularInline
+from jobs.estate.admin.base import ModelAdmin, ReadOnly, TabularInline, shown_moment
 from jobs.estate.models.record import SyncRecord
 from jobs.estate.models.session import SyncSession
 from jobs.estate.units import format_bytes
@@ -38,8 +38,8 @@ class SyncSessionAdmin(ReadOnly, ModelAdmin[SyncSession]):
         "status",
         "source",
         "requested_by",
-        "started_at",
-        "finished_at",
+        "started",
+        "finished",
         "instances_total",
         "instances_completed",
         "instances_failed",
@@ -51,8 +51,8 @@ class SyncSessionAdmin(ReadOnly, ModelAdmin[SyncSession]):
         "status",
         "source",
         "requested_by",
-        "started_at",
-        "finished_at",
+        "started",
+        "finished",
         "execution_number",
         "instances_total",
         "instances_completed",
@@ -62,6 +62,8 @@ class SyncSessionAdmin(ReadOnly, ModelAdmin[SyncSession]):
     )
     inlines = (SyncRecordInline,)
     show_full_result_count = False
+    started = shown_moment("started_at", _("started at"))
+    finished = shown_moment("finished_at", _("finished at"))
 
     @admin.display(description=_("total"))
     def total(self, session: SyncSession) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from jobs.estate.admin.base import ModelAdmin, ReadOnly
+from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
 from jobs.estate.models.snapshot import DatabaseSizeSnapshot
 from jobs.estate.units import format_bytes
 
@@ -15,7 +15,8 @@ class DatabaseSizeSnapshotAdmin(ReadOnly, ModelAdmin[DatabaseSizeSnapshot]):
     list_select_related = ("database__instance",)
     search_fields = ("database__name",)
     show_full_result_count = False
-    fields = ("database", "instance", "day", "taken_at", "total", "data", "indexes", "log")
+    fields = ("database", "instance", "day", "taken", "total", "data", "indexes", "log")
+    taken = shown_moment("taken_at", _("taken at"))
 
     @admin.display(description=_("instance"), ordering="database__instance__name")
     def instance(self, snapshot: DatabaseSizeSnapshot) -> str:
