@@ -195,10 +195,20 @@ def _postgresql(config: dict[str, Any]) -> dict[str, Any]:
         "min_size": least,
         "max_size": most,
         "timeout": _env.read(variables.DB_POOL_TIMEOUT),
+        # After an outage everybody is back at the same moment: its back-off grows without it
+        # to minutes, and the first scheduler to return would take the others for dead.
+        "reconnect_timeout": 3.0,
+    }
+    # A connection whose other end has gone without a word is noticed within seconds.
+    keepalives = {
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
     }
     return {
         **config,
-        "OPTIONS": {**config.get("OPTIONS", {}), "pool": pool},
+        "OPTIONS": {**keepalives, **config.get("OPTIONS", {}), "pool": pool},
         "CONN_MAX_AGE": 0,  # the pool keeps them
         "CONN_HEALTH_CHECKS": True,  # a connection is tried before it leaves the pool
         "TEST": {"NAME": f"test_schedcore_{os.getpid()}"},

@@ -20,7 +20,7 @@ from jobs.control.audit import Actor, as_recorded, differing, record
 from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_changes, clean_job
 from jobs.control.schedule import arm, bump_revision, set_problem
 from jobs.errors import Conflict, Forbidden, Invalid, JobNotFound
-from jobs.models import BUILTIN_IDS, Job
+from jobs.models import BUILTIN_IDS, Job, JobExecution, Source, Status
 from jobs.models.job import ID_PATTERN
 from jobs.triggers.calendar import END
 
@@ -119,12 +119,15 @@ def enable(job_id: str, *, actor: Actor) -> Job:
 
 
 def disable(job_id: str, *, actor: Actor) -> Job:
-    """Switch a job off for good; runs that are going go on."""
+    """Switch a job off for good; runs that are going go on, those that wait do not begin."""
     return _set(job_id, "job.disable", actor=actor, is_enabled=False)
 
 
 def pause(job_id: str, *, actor: Actor, until: datetime | None = None) -> Job:
-    """Hold a job, until it is resumed or until a moment (aware, in the future)."""
+    """Hold a job, until it is resumed or until a moment (aware, in the future).
+
+    Runs that are going go on; scheduled ones that wait for a worker do not begin.
+    """
     if until is not None and (until.tzinfo is None or not datetime.now(UTC) < until < END):
         sentence = _(
             "This must be a moment in the future, with its zone and before the year %(year)d, "
@@ -148,6 +151,7 @@ def delete(job_id: str, *, actor: Actor) -> None:
                 _("“%(id)s” is built in and cannot be deleted; disable it.") % {"id": job_id}
             )
         remove(job)
+        _withdraw_queued(job_id, _("The job was deleted by %(who)s.") % {"who": actor.name})
         record(actor, "job.delete", job_id=job_id, target=job.name, before=as_recorded(job))
         bump_revision()
 
@@ -197,6 +201,17 @@ def _change(
         job.save(force_update=True)
         if changed & SCHEDULE_FIELDS or problem_changed:
             arm(job, now=now)
+        if not job.is_enabled or job.is_paused_at(now):
+            reason = _("The job was paused or disabled by %(who)s.") % {"who": actor.name}
+            _withdraw_queued(job_id, reason)
         record(actor, action, job_id=job_id, target=job.name, before=before, after=after)
         bump_revision()
     return job
+
+
+def _withdraw_queued(job_id: str, reason: str) -> None:
+    """Cancel the scheduled runs of a job that wait for a worker; what people asked for stays."""
+    now = datetime.now(UTC)
+    JobExecution.objects.filter(job_id=job_id, status=Status.QUEUED, source=Source.SCHEDULE).update(
+        status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason
+    )

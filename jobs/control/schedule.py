@@ -94,49 +94,46 @@ def bump_revision() -> None:
             cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
-def repair(*, now: datetime) -> tuple[list[str], list[str]]:
-    """What a new leader puts right, in its transaction: (ids that broke, ids that work again).
+def suspects() -> list[str]:
+    """Ids of the jobs that a new leader must look at, which are few: see `repair`."""
+    known = [task.name for task in all_tasks()]
+    unscheduled = ~Q(pk__in=DjangoJob.objects.values("pk"))
+    found = ~Q(function__in=known) | ~Q(problem="") | unscheduled
+    if _is_default_zone_new():
+        found |= Q(timezone="") & ~Q(trigger_type=TriggerType.INTERVAL)
+    return list(Job.objects.filter(found).order_by("pk").values_list("pk", flat=True))
 
-    Marks jobs whose task has gone, takes the mark from those that can run again, and gives a
-    schedule row to those that have none. Looks at suspects only, so that a start does not
-    take longer with more jobs; a trigger or arguments that do not fit show when a job is due.
+
+def repair(job_ids: Sequence[str], *, now: datetime) -> tuple[list[str], list[str]]:
+    """Put some of the `suspects` right, in a transaction: (ids that broke, that work again).
+
+    Marks jobs whose task has gone, takes the mark from those that can run again, gives a
+    schedule row to those that have none, and works the next runs out anew that were reckoned
+    in another default zone. A trigger or arguments that do not fit show when a job is due.
     """
     broke: list[str] = []
     mended: list[str] = []
-    known = [task.name for task in all_tasks()]
-    unscheduled = set(
-        Job.objects.exclude(pk__in=DjangoJob.objects.values("pk")).values_list("pk", flat=True)
+    due = set(
+        DjangoJob.objects.filter(pk__in=job_ids, next_run_time__lte=now).values_list(
+            "pk", flat=True
+        )
     )
-    suspects = Job.objects.filter(
-        ~Q(function__in=known) | ~Q(problem="") | ~Q(pk__in=DjangoJob.objects.values("pk"))
-    )
-    for job in suspects.order_by("pk").select_for_update():
+    for job in Job.objects.filter(pk__in=job_ids).order_by("pk").select_for_update():
         if set_problem(job):
             (broke if job.problem else mended).append(job.pk)
             Job.objects.filter(pk=job.pk).update(problem=job.problem)
-        elif job.pk not in unscheduled:
-            continue
-        arm(job, now=now)
-    _follow_default_zone(now)
+            arm(job, now=now)
+        elif job.pk not in due:
+            arm(job, now=now)
     return broke, mended
 
 
-def _follow_default_zone(now: datetime) -> None:
-    """Work the next runs out anew that were reckoned in another default zone than today's."""
+def accept_default_zone() -> None:
+    """Note that all next runs are worked out in today's default zone."""
     zone = get_default_timezone_name()
-    lease = SchedulerLease.objects.filter(pk=1).exclude(time_zone=zone)
-    previous = lease.values_list("time_zone", flat=True).first()
-    if previous is None:
-        return
-    if previous:
-        moving = Job.objects.with_schedule(now).armed().exclude(trigger_type=TriggerType.INTERVAL)
-        upcoming = [job.pk for job in moving.filter(timezone="") if not _is_due(job, now)]
-        movable = Job.objects.filter(pk__in=upcoming).order_by("pk").select_for_update()
-        for job in movable:
-            if not problem_of(job):  # else that shows when it is due
-                arm(job, now=now)
-    lease.update(time_zone=zone)
+    SchedulerLease.objects.filter(pk=1).exclude(time_zone=zone).update(time_zone=zone)
 
 
-def _is_due(job: Job, now: datetime) -> bool:
-    return job.next_run_time is not None and job.next_run_time <= now
+def _is_default_zone_new() -> bool:
+    zone = SchedulerLease.objects.filter(pk=1).values_list("time_zone", flat=True).first()
+    return bool(zone) and zone != get_default_timezone_name()

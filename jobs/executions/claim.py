@@ -219,13 +219,32 @@ def _due_occurrences(
     on_time = due[len(missed) :]
     if len(due) < MAX_OCCURRENCES:
         return missed, on_time, next_fire(trigger, due[-1])
-    if missed and not on_time:
-        # Counting stopped among the missed ones; what is still on time is not lost with them.
-        start = next_fire(trigger, max(due[-1], now - grace - timedelta(microseconds=1)))
+    # Counting has stopped. What is on time is counted by itself, so that it is not cut short.
+    if missed:
+        start = next_fire(trigger, max(missed[-1], now - grace - timedelta(microseconds=1)))
         if start is None or start > now:
             return missed, [], start
         on_time = occurrences(trigger, start, now, MAX_OCCURRENCES)
-    return missed, on_time, next_fire(trigger, now if coalesce else on_time[-1])
+    if len(on_time) == MAX_OCCURRENCES and coalesce:
+        on_time[-1] = _last_due(trigger, on_time[-1], now)
+    return missed, on_time, next_fire(trigger, on_time[-1])
+
+
+def _last_due(trigger: Trigger, since: datetime, now: datetime) -> datetime:
+    """The last occurrence that is due, of any number of them from `since` (which is one) on.
+
+    By bisection: occurrences are at least a second apart.
+    """
+    last, until = since, now
+    while until - last > timedelta(seconds=1):
+        middle = last + (until - last) / 2
+        found = next_fire(trigger, middle)
+        if found is not None and found <= now:
+            last = found
+        else:
+            until = middle
+    following = next_fire(trigger, last)
+    return following if following is not None and following <= now else last
 
 
 def _missed(

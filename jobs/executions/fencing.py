@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
@@ -33,25 +36,47 @@ class Lease:
     since: datetime
 
 
-def hold(cursor: CursorWrapper, lease: Lease, *, frozen_limit_s: float) -> datetime:
-    """Lock the lease's row until the transaction ends; the database's time (UTC).
+@contextmanager
+def bounded(limit_s: float) -> Iterator[CursorWrapper]:
+    """A transaction that nobody can hang: every write of the scheduler's loop is in one.
 
-    Raises LeaseLost if another has it. On PostgreSQL the server ends this transaction by
-    itself when the process is frozen in the middle of it for `frozen_limit_s`; on SQLite the
-    immediate transaction is the lock.
+    On PostgreSQL the server ends it when a statement takes longer than `limit_s` or waits for
+    a lock for half of that, or when this process is frozen in the middle of it. On SQLite the
+    busy timeout bounds the wait for the write lock.
     """
-    if is_postgresql():
-        limit = str(int(frozen_limit_s * 1000))
-        cursor.execute(
-            "SELECT holder, epoch, clock_timestamp(), "
-            "set_config('idle_in_transaction_session_timeout', %s, true), "
-            "set_config('statement_timeout', %s, true) "
-            "FROM jobs_schedulerlease WHERE id = 1 FOR UPDATE",
-            [limit, limit],
-        )
-    else:
-        cursor.execute("SELECT holder, epoch, NULL FROM jobs_schedulerlease WHERE id = 1")
-    row = cursor.fetchone()
-    if row is None or (row[0], row[1]) != (lease.holder, lease.epoch):
-        raise LeaseLost(row[0] if row else "")
-    return from_database(row[2]) or datetime.now(UTC)
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_postgresql():
+            cursor.execute(f"SELECT {LIMITS}", _limits(limit_s))
+        yield cursor
+
+
+@contextmanager
+def leading(lease: Lease, limit_s: float) -> Iterator[tuple[CursorWrapper, datetime]]:
+    """A `bounded` transaction that holds the lease to its end; and the database's time (UTC).
+
+    Raises LeaseLost if another has it. On SQLite the immediate transaction is the lock.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_postgresql():
+            cursor.execute(
+                f"SELECT holder, epoch, clock_timestamp(), {LIMITS} "
+                "FROM jobs_schedulerlease WHERE id = 1 FOR UPDATE",
+                _limits(limit_s),
+            )
+        else:
+            cursor.execute("SELECT holder, epoch, NULL FROM jobs_schedulerlease WHERE id = 1")
+        row = cursor.fetchone()
+        if row is None or (row[0], row[1]) != (lease.holder, lease.epoch):
+            raise LeaseLost(row[0] if row else "")
+        yield cursor, from_database(row[2]) or datetime.now(UTC)
+
+
+LIMITS = (
+    "set_config('idle_in_transaction_session_timeout', %s, true), "
+    "set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
+)
+
+
+def _limits(limit_s: float) -> list[str]:
+    whole, half = str(max(int(limit_s * 1000), 2)), str(max(int(limit_s * 500), 1))
+    return [whole, whole, half]

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from jobs.models.execution import JobExecution, Status
+from jobs.models import JobExecution, SchedulerProcess, Status
+from jobs.models.execution import JobExecutionQuerySet
 
 
-def interrupt_orphans(alive: Collection[str], *, now: datetime) -> list[int]:
-    """End the handed-out runs of processes that are not alive; their execution ids.
+def interrupt_orphans(*, now: datetime) -> list[int]:
+    """End the handed-out runs whose process is not alive; their execution ids.
 
-    Queued rows are nobody's yet, and are run by whoever leads.
+    Queued rows are nobody's yet, and are run by whoever leads. Call it in the leader's
+    transaction, so that no process can become alive unseen.
     """
-    return _interrupt(
-        now,
-        JobExecution.objects.exclude(owner__in=alive),
-        _("The scheduler process that ran it died."),
-    )
+    alive = SchedulerProcess.objects.alive().values("pk")
+    reason = _("The scheduler process that ran it died.")
+    return _interrupt(JobExecution.objects.exclude(owner__in=alive), reason, now)
 
 
 def interrupt_own(owner: str, *, now: datetime) -> list[int]:
     """End what `owner` still runs when it stops for good; execution ids."""
-    return _interrupt(
-        now,
-        JobExecution.objects.filter(owner=owner),
-        _("The scheduler stopped before the run ended."),
+    reason = _("The scheduler stopped before the run ended.")
+    return _interrupt(JobExecution.objects.filter(owner=owner), reason, now)
+
+
+def _interrupt(rows: JobExecutionQuerySet, reason: str, now: datetime) -> list[int]:
+    """Of `rows`, end what runs and release what only holds its slot; ids of the former."""
+    held = rows.unreleased().exclude(status=Status.QUEUED)
+    # A row that somebody else has locked is left for the next time.
+    found = list(held.select_for_update(skip_locked=True).values_list("pk", "status"))
+    running = [pk for pk, status in found if status == Status.RUNNING]
+    JobExecution.objects.filter(pk__in=running).update(
+        status=Status.INTERRUPTED, finished_at=now, released_at=now, reason=reason
     )
-
-
-def _interrupt(now: datetime, rows: object, reason: str) -> list[int]:
-    orphans = rows.unreleased().exclude(status=Status.QUEUED)  # type: ignore[attr-defined]
-    found = list(orphans.values_list("pk", flat=True))
-    if not found:
-        return []
-    held = JobExecution.objects.filter(pk__in=found)
-    running = held.filter(status=Status.RUNNING)
-    interrupted = list(running.values_list("pk", flat=True))
-    running.update(status=Status.INTERRUPTED, finished_at=now, released_at=now, reason=reason)
-    held.filter(released_at__isnull=True, finished_at__isnull=False).update(released_at=now)
-    return interrupted
+    ended = [pk for pk, status in found if status != Status.RUNNING]
+    JobExecution.objects.filter(pk__in=ended).update(released_at=now)
+    return running

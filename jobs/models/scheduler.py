@@ -52,6 +52,12 @@ class SchedulerLease(models.Model):
         return self.holder
 
 
+class SchedulerProcessQuerySet(models.QuerySet["SchedulerProcess"]):
+    def alive(self) -> SchedulerProcessQuerySet:
+        """Neither stopped nor found dead."""
+        return self.filter(stopped_at__isnull=True)
+
+
 class SchedulerProcess(models.Model):
     """A `runscheduler` process and its heartbeat; `stopped_at` once it ended or was found dead."""
 
@@ -68,6 +74,11 @@ class SchedulerProcess(models.Model):
     ttl_s = models.FloatField()
     stopped_at = models.DateTimeField(null=True)
     figures = models.JSONField(default=dict, help_text=_("For health, as of the last heartbeat."))
+
+    objects = SchedulerProcessQuerySet.as_manager()
+
+    # Set by `Membership.look_around`.
+    leads: bool
 
     class Meta:
         verbose_name = _("scheduler process")

@@ -20,6 +20,9 @@ BUFFER_S = 0.05
 
 MAX_BUFFER = 500
 
+STALE_S = 0.5
+"""How long a run may wait in memory before it is queued again, for whoever is free."""
+
 
 class ThreadsExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
     """A fixed pool of daemon threads, which a hanging task cannot keep from ending.
@@ -67,6 +70,12 @@ class ThreadsExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no
         buffer = min(int(self._rate * BUFFER_S), MAX_BUFFER)
         return max(self.workers + buffer - len(self._runs), 0)
 
+    @property
+    def stale_at(self) -> float | None:
+        """When (monotonic) the first of the runs that wait in memory has waited too long."""
+        waiting = [run.handed_over for run in self.runs() if run.started is None]
+        return min(waiting) + STALE_S if waiting else None
+
     def take_back(self) -> list[int]:
         """Execution ids of runs that no worker has begun; they will not be."""
         taken: list[int] = []
@@ -95,13 +104,13 @@ class ThreadsExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no
                     extra={"event": "worker.error", "execution_id": run.handout.execution_id},
                 )
             finally:
+                self._finished += 1
                 self._forget(run)
                 self._wake()
 
     def _forget(self, run: Run) -> None:
         with self._lock_runs:
             self._runs.pop(run.handout.execution_id, None)
-            self._finished += 1
 
     def _do_submit_job(self, job: Any, run_times: Any) -> None:
         raise TypeError("schedcore hands executions over after claiming them; see hand_over()")

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Subquery, When
 
 from jobs.conf import conf
 from jobs.control.schedule import bump_revision
@@ -96,80 +95,68 @@ class Membership:
 
     def beat(self, now: datetime, figures: dict[str, Any]) -> bool:
         """Show that this process lives; False if it was declared dead meanwhile."""
-        alive = SchedulerProcess.objects.filter(pk=self.identity.id, stopped_at__isnull=True)
-        return alive.update(beat=F("beat") + 1, beat_at=now, figures=figures) == 1
+        own = SchedulerProcess.objects.alive().filter(pk=self.identity.id)
+        return own.update(beat=F("beat") + 1, beat_at=now, figures=figures) == 1
 
-    def look_around(self, now: datetime) -> set[str]:
-        """Note all heartbeats; mark the dead as stopped; ids of the living, this one's too."""
+    def look_around(self, now: datetime) -> None:
+        """Note the heartbeats of the others, mark the dead as stopped, see who leads."""
         monotonic = time.monotonic()
+        holder = SchedulerLease.objects.filter(pk=1).values("holder")[:1]
+        annotations = {"leads": Case(When(pk=Subquery(holder), then=True), default=False)}
         others = list(
-            SchedulerProcess.objects.filter(stopped_at__isnull=True).exclude(pk=self.identity.id)
+            SchedulerProcess.objects.alive().exclude(pk=self.identity.id).annotate(**annotations)
         )
         self._watch.look(
             {process.pk: process.beat for process in others}, monotonic, max_gap_s=self._ttl_s / 2
         )
-        alive = {self.identity.id}
+        self.holder = None
         for process in others:
             limit = max(self._ttl_s, process.ttl_s)
             if is_known_dead(process.host_id, process.pid) or (
                 self._watch.silent_s(process.pk, monotonic) > limit
             ):
                 self._bury(process, now)
-            else:
-                alive.add(process.pk)
-        self.holder = next((p for p in others if p.pk in alive and p.pk == self._holder()), None)
-        return alive
+            elif process.leads:
+                self.holder = process
 
-    def try_to_lead(self, alive: set[str], now: datetime) -> Lease | None:
-        """Take the lease if nobody alive holds it; the lease if this process leads now."""
+    def try_to_lead(self, now: datetime) -> Lease | None:
+        """Take the lease unless another process that is alive has it."""
         row = SchedulerLease.objects.filter(pk=1).first()
         if row is None:
             SchedulerLease.objects.bulk_create([SchedulerLease(pk=1)], ignore_conflicts=True)
             row = SchedulerLease.objects.get(pk=1)
-        if row.holder in alive and row.holder != self.identity.id:
-            return None
-        won = SchedulerLease.objects.filter(pk=1, epoch=row.epoch, holder=row.holder).update(
-            holder=self.identity.id, epoch=row.epoch + 1, acquired_at=now
+        others = SchedulerProcess.objects.alive().exclude(pk=self.identity.id)
+        won = (
+            SchedulerLease.objects.filter(pk=1, epoch=row.epoch, holder=row.holder)
+            .exclude(holder__in=others.values("pk"))
+            .update(holder=self.identity.id, epoch=row.epoch + 1, acquired_at=now)
         )
         if won:
             self.lease = Lease(self.identity.id, row.epoch + 1, since=now)
-            self.holder = None
         return self.lease
-
-    def still_leads(self) -> bool:
-        """Whether the lease's row still says so."""
-        if self.lease is None:
-            return False
-        rows = SchedulerLease.objects.filter(pk=1, holder=self.lease.holder, epoch=self.lease.epoch)
-        return rows.exists()
 
     def lose(self) -> None:
         self.lease = None
 
     def release(self) -> None:
-        """Give the lease back, so that a standby need not wait for the TTL."""
+        """Give the lease back, so that a standby need not wait for the TTL. In a transaction."""
         if self.lease is None:
             return
-        with transaction.atomic():
-            SchedulerLease.objects.filter(
-                pk=1, holder=self.lease.holder, epoch=self.lease.epoch
-            ).update(holder="")
-            bump_revision()
+        SchedulerLease.objects.filter(
+            pk=1, holder=self.lease.holder, epoch=self.lease.epoch
+        ).update(holder="")
+        bump_revision()
         self.lose()
 
     def leave(self, now: datetime) -> None:
         """Mark this process as stopped; the last thing that it writes."""
-        SchedulerProcess.objects.filter(pk=self.identity.id, stopped_at__isnull=True).update(
+        SchedulerProcess.objects.alive().filter(pk=self.identity.id).update(
             stopped_at=now, beat_at=now
         )
 
-    def _holder(self) -> str:
-        return SchedulerLease.objects.filter(pk=1).values_list("holder", flat=True).first() or ""
-
     def _bury(self, process: SchedulerProcess, now: datetime) -> None:
-        buried = SchedulerProcess.objects.filter(
-            pk=process.pk, beat=process.beat, stopped_at__isnull=True
-        ).update(stopped_at=now)
+        same = SchedulerProcess.objects.alive().filter(pk=process.pk, beat=process.beat)
+        buried = same.update(stopped_at=now)
         if buried:
             logger.warning(
                 "A scheduler process has died",

@@ -7,12 +7,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+import psycopg
+from django.db import DatabaseError, InternalError, OperationalError
 
+from jobs.executions.fencing import bounded
 from jobs.executions.finish import (
     LogLine,
     Progress,
@@ -23,10 +25,18 @@ from jobs.executions.finish import (
     write_verdicts,
 )
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 0.5
 """Progress and log lines are written at most this often; verdicts at once."""
+
+MAX_LINES = 1000
+"""Log lines that one flush writes, so that a chatty task does not hold up the loop."""
+
+LOCK_LIMIT_S = 2.0
+"""How long a flush waits for a row that somebody else has locked, and the like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,16 @@ class Finished:
     is_scheduled: bool
     retval: Any = None
     exception: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes."""
+
+    finished: list[Finished] = field(default_factory=list)
+    released: list[int] = field(default_factory=list)
+    lines: list[LogLine] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
 
 
 class Recorder:
@@ -84,27 +104,22 @@ class Recorder:
         return max(self._last_details + PROGRESS_INTERVAL_S - time.monotonic(), 0.0)
 
     def flush(self, owner: str, now: datetime) -> list[Finished]:
-        """Write what has come; the runs that were finished.
+        """Write what has come; the runs whose end is written.
 
         Nothing is lost if that raises: it is tried again with the next flush.
         """
         finished = _drained(self._finished)
         released = _drained(self._released)
         details_due = finished or self.details_due_in == 0.0
-        lines = _drained(self._lines) if details_due else []
+        lines = _drained(self._lines, most=MAX_LINES) if details_due else []
         with self._lock:
             progress, kept = (self._progress, {}) if details_due else ({}, self._progress)
             self._progress = kept
         if not (finished or released or lines or progress):
             return []
-        verdicts = [item.verdict for item in finished]
+        batch = Batch(finished, released, lines, list(progress.values()))
         try:
-            try:
-                self._write(owner, now, verdicts, released, lines, list(progress.values()))
-            except OperationalError:
-                raise
-            except DatabaseError:  # one row's data is refused; save the others
-                self._write_singly(owner, now, verdicts, released, lines, list(progress.values()))
+            written = self._write_or_sort_out(owner, now, batch)
         except BaseException:
             self._finished.extendleft(reversed(finished))
             self._released.extendleft(reversed(released))
@@ -112,77 +127,88 @@ class Recorder:
             with self._lock:
                 self._progress = {**progress, **self._progress}
             raise
-        if details_due:
+        if details_due and not self._lines:
             self._last_details = time.monotonic()
-        return finished
+        return written
 
-    def _write(
-        self,
-        owner: str,
-        now: datetime,
-        verdicts: list[Verdict],
-        released: list[int],
-        lines: list[LogLine],
-        progress: list[Progress],
-    ) -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            write_progress(cursor, owner, progress)
-            write_logs(cursor, lines)
-            write_verdicts(cursor, owner, verdicts)
-            release(cursor, released, now)
-
-    def _write_singly(
-        self,
-        owner: str,
-        now: datetime,
-        verdicts: list[Verdict],
-        released: list[int],
-        lines: list[LogLine],
-        progress: list[Progress],
-    ) -> None:
-        for line in lines:
-            self._try("log line", owner, now, [], [], [line], [])
-        for item in progress:
-            self._try("progress", owner, now, [], [], [], [item])
-        for verdict in verdicts:
-            problem = self._try("result", owner, now, [verdict], [], [], [])
-            if problem is not None:
-                plain = without_texts(verdict, problem)
-                self._write(owner, now, [plain], [], [], [])
-        self._write(owner, now, [], released, [], [])
-
-    def _try(self, what: str, owner: str, now: datetime, *parts: Any) -> str | None:
-        """None when it was written, else why the database refused it."""
+    def _write_or_sort_out(self, owner: str, now: datetime, batch: Batch) -> list[Finished]:
         try:
-            self._write(owner, now, *parts)
-        except OperationalError:
-            raise
+            _write(owner, now, batch)
         except DatabaseError as error:
-            logger.exception(
-                "The database refused what a run left behind",
-                extra={"event": "recorder.refused", "what": what},
-            )
-            return str(error)
-        return None
+            if _is_away(error):
+                raise
+            return self._write_singly(owner, now, batch)
+        return batch.finished
+
+    def _write_singly(self, owner: str, now: datetime, batch: Batch) -> list[Finished]:
+        """What of the batch can be written; one row's data or lock must not hold up the rest."""
+        written = []
+        for finished in batch.finished:
+            try:
+                _write(owner, now, Batch(finished=[finished]))
+            except DatabaseError as error:
+                if _is_away(error):
+                    raise
+                if _is_locked(error):
+                    self._finished.append(finished)  # with the next flush
+                    continue
+                _write(owner, now, Batch(finished=[_refused(finished, error)]))
+            written.append(finished)
+        details = [Batch(lines=[line]) for line in batch.lines]
+        details += [Batch(progress=[progress]) for progress in batch.progress]
+        details += [Batch(released=[execution_id]) for execution_id in batch.released]
+        for part in details:
+            try:
+                _write(owner, now, part)
+            except DatabaseError as error:
+                if _is_away(error):
+                    raise
+                if _is_locked(error):
+                    self._released.extend(part.released)
+                    continue
+                logger.exception(
+                    "The database refused what a run left behind",
+                    extra={"event": "recorder.refused"},
+                )
+        return written
 
 
-def without_texts(verdict: Verdict, problem: str) -> Verdict:
-    """The verdict without what the task said, which the database would not take."""
-    return Verdict(
-        execution_id=verdict.execution_id,
-        job_id=verdict.job_id,
-        scheduled_for=verdict.scheduled_for,
-        status=verdict.status,
-        started_at=verdict.started_at,
-        finished_at=verdict.finished_at,
-        released_at=verdict.released_at,
-        duration_s=verdict.duration_s,
-        warning=f"What the run left behind could not be stored: {problem}"[:2000],
+def _write(owner: str, now: datetime, batch: Batch) -> None:
+    with bounded(LOCK_LIMIT_S) as cursor:
+        write_progress(cursor, owner, batch.progress)
+        write_logs(cursor, batch.lines)
+        write_verdicts(cursor, owner, [item.verdict for item in batch.finished])
+        release(cursor, batch.released, now)
+
+
+def _is_locked(error: DatabaseError) -> bool:
+    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
+
+
+def _is_away(error: DatabaseError) -> bool:
+    """Whether the fault is the database's, and not that of the data or of a locked row."""
+    return isinstance(error, OperationalError | InternalError) and not _is_locked(error)
+
+
+def _refused(finished: Finished, error: DatabaseError) -> Finished:
+    """The end of a run without what the task said, which the database would not take."""
+    logger.error(
+        "The database refused the result of a run",
+        extra={
+            "event": "recorder.refused",
+            "execution_id": finished.verdict.execution_id,
+            "error": str(error),
+        },
     )
+    warning = f"What the run left behind could not be stored: {error}"[:2000]
+    plain = replace(
+        finished.verdict, result=None, reason="", error="", traceback="", warning=warning
+    )
+    return replace(finished, verdict=plain)
 
 
-def _drained(queue: deque[Any]) -> list[Any]:
-    items = []
-    while queue:
+def _drained(queue: deque[T], *, most: int | None = None) -> list[T]:
+    items: list[T] = []
+    while queue and (most is None or len(items) < most):
         items.append(queue.popleft())
     return items

@@ -112,6 +112,13 @@ class Report:
                 )
             )
 
+    def interrupted(self, execution_ids: list[int]) -> None:
+        for execution_id in execution_ids:
+            logger.warning(
+                "Execution interrupted: its scheduler process died",
+                extra={"event": "execution.interrupted", "execution_id": execution_id},
+            )
+
     def figures(self) -> dict[str, Any]:
         """How many runs were handed out, and how late those of a schedule began (seconds)."""
         since = time.monotonic() - LATENESS_WINDOW_S

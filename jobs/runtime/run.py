@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 MAX_RESULT_BYTES = 64 * 1024
 MAX_TEXT = 20_000
 MAX_LOG_LINES = 10_000
+MAX_LOG_CHARACTERS = 1_000_000
+MAX_WARNINGS = 100
 
 CANCEL_GRACE_S = 10.0
 """A cancelled run that does not `check()` gets its verdict after that many seconds."""
@@ -52,6 +54,8 @@ class Run(CurrentExecution):
         self._lock = threading.Lock()
         self._warnings: list[str] = []
         self._lines = 0
+        self._characters = 0
+        self.handed_over = time.monotonic()
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         self.check()
@@ -67,25 +71,32 @@ class Run(CurrentExecution):
 
     def warn(self, message: str) -> None:
         text = storable(str(message))
-        self._warnings.append(text)
+        if len(self._warnings) < MAX_WARNINGS:
+            self._warnings.append(text[:MAX_TEXT])
         self.log(logging.WARNING, "", text)
 
     def log(self, level: int, name: str, message: str) -> None:
-        """Keep a line of the run's log, up to a number of lines."""
-        self._lines += 1
-        if self._lines > MAX_LOG_LINES:
+        """Keep a line of the run's log, up to a number of lines and of characters."""
+        if self._is_log_full:
             return
-        if self._lines == MAX_LOG_LINES:
-            level, message = logging.WARNING, _("The log is cut here: it has too many lines.")
+        message = storable(message)[:MAX_TEXT]
+        self._lines += 1
+        self._characters += len(message)
+        if self._is_log_full:
+            level, message = logging.WARNING, _("The log is cut here: it is too long.")
         self._recorder.log(
             LogLine(
                 self.handout.execution_id,
                 self._clock.now(),
                 min(max(level // 10 * 10, 10), 50),
                 storable(name)[:200],
-                storable(message)[:MAX_TEXT],
+                message,
             )
         )
+
+    @property
+    def _is_log_full(self) -> bool:
+        return self._lines >= MAX_LOG_LINES or self._characters >= MAX_LOG_CHARACTERS
 
     def ask_to_cancel(self, who: str, *, grace_s: float) -> None:
         """Make the task's next `check()` raise; its verdict comes after `grace_s` at the latest."""
@@ -115,16 +126,17 @@ class Run(CurrentExecution):
 
     def execute(self) -> None:
         """Run the task in this thread to its end, and hand the verdict to the recorder."""
-        reset_queries()
-        close_old_connections()
         try:
+            reset_queries()
+            close_old_connections()
             finished = self._execute()
-        finally:
-            _give_back_connections()
+        except BaseException as error:  # not the task's, but a verdict all the same
+            finished = self._failed(error)
         if self._settle():
             self._recorder.finish(finished)
         else:
             self._recorder.release(self.handout.execution_id)
+        _give_back_connections()
 
     def _execute(self) -> Finished:
         handout = self.handout
@@ -136,9 +148,7 @@ class Run(CurrentExecution):
             status, reason = self._ending or (Status.FAILED, str(stop))
             return self._finished(self._verdict(status, reason=reason), exception=stop)
         except BaseException as error:  # a task may raise anything, SystemExit included
-            text = storable("".join(traceback.format_exception(error)))[-MAX_TEXT:]
-            verdict = self._verdict(Status.FAILED, error=_described(error), traceback=text)
-            return self._finished(verdict, exception=error)
+            return self._failed(error)
         stored, problem = _as_json(result)
         if problem:
             self._warnings.append(problem)
@@ -150,6 +160,11 @@ class Run(CurrentExecution):
         return self._finished(
             self._verdict(Status.SUCCEEDED, result=stored, reason=reason), retval=result
         )
+
+    def _failed(self, error: BaseException) -> Finished:
+        text = storable("".join(traceback.format_exception(error)))[-MAX_TEXT:]
+        verdict = self._verdict(Status.FAILED, error=_described(error), traceback=text)
+        return self._finished(verdict, exception=error)
 
     def _finished(self, verdict: Verdict, **told: Any) -> Finished:
         is_scheduled = self.handout.source == Source.SCHEDULE
@@ -211,7 +226,7 @@ def storable(text: str) -> str:
 def _described(error: BaseException) -> str:
     try:
         text = str(error)
-    except Exception:  # a class whose __str__ raises
+    except BaseException:  # a class whose __str__ raises
         text = "<no description>"
     return storable(f"{type(error).__qualname__}: {text}")[:MAX_TEXT]
 
@@ -228,8 +243,8 @@ def _as_json(result: Any) -> tuple[str | None, str]:
             problem = _("The result takes more than %(most)d bytes; only its beginning is kept.")
             return json.dumps(storable(text[:1000])), problem % {"most": MAX_RESULT_BYTES}
         reason = _("it holds a character that cannot be stored")
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = str(error)
+    except Exception as error:  # whatever the objects in it raise
+        reason = _described(error)
     try:
         shown = repr(result)
     except Exception:  # a class whose __repr__ raises

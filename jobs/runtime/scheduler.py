@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from django.db import Error as DatabaseFault
-from django.db import connection, reset_queries, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import connection, reset_queries
 from django.utils import timezone as django_timezone
 
 from jobs.conf import conf
-from jobs.control.schedule import repair
+from jobs.control.schedule import accept_default_zone, repair, suspects
 from jobs.executions.claim import Claimed, claim_due, next_due
 from jobs.executions.database import database_now
-from jobs.executions.fencing import Lease, LeaseLost, hold
+from jobs.executions.fencing import Lease, LeaseLost, bounded, leading
 from jobs.executions.hand_out import Handout, give_back, hand_out
 from jobs.executions.recovery import interrupt_orphans, interrupt_own
 from jobs.models import JobExecution, Revision
@@ -38,9 +39,12 @@ from jobs.runtime.wakeup import make_wakeup
 
 logger = logging.getLogger(__name__)
 
-STANDBY_POLL_S = 1.0
+STANDBY_LOOK_S = 1.0
+RECOUNT_S = 30.0
+REPAIR_BATCH = 200
+LAST_WRITES_LIMIT_S = 10.0
 MAX_BACKOFF_S = 5.0
-LOCKED_RETRY_S = 0.1
+LOCKED_RETRY_S, MAX_LOCKED_RETRY_S = 0.1, 2.0
 """After which due jobs are looked at again whose rows somebody was changing."""
 
 
@@ -65,7 +69,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._due_at: float | None = None
         self._has_backlog = False
         self._next_beat = 0.0
+        self._next_look = 0.0
         self._next_poll = 0.0
+        self._next_recount = 0.0
+        self._locked_retry_s = LOCKED_RETRY_S
+        self._step_began: float | None = None
         self._backoff_s = 0.0
         self._is_stopping = False
         self._settled_in: Lease | None = None
@@ -101,13 +109,14 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
     def _last_writes(self) -> int:
         """From the caller's thread, once the loop has ended."""
         owner = self.membership.identity.id
+        now = self.clock.now()
         try:
-            self.membership.release()
-            now = self.clock.now()
-            give_back(owner, self.pool.take_back(), now=now)
             self._write_finished()
-            interrupted = interrupt_own(owner, now=now)
-            self.membership.leave(now)
+            with bounded(LAST_WRITES_LIMIT_S):
+                give_back(owner, self.pool.take_back(), now=now)
+                interrupted = interrupt_own(owner, now=now)
+                self.membership.release()
+                self.membership.leave(now)
         except DatabaseFault:
             logger.exception(
                 "The database did not take the last results; the next leader will call these "
@@ -116,6 +125,14 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             )
             return len(self.pool.runs())
         return len(interrupted)
+
+    @property
+    def stuck_for_s(self) -> float:
+        """Seconds for which the loop has been in one step; endless if its thread has died."""
+        thread = self._thread
+        if thread is None or not thread.is_alive():
+            return float("inf")
+        return time.monotonic() - self._step_began if self._step_began is not None else 0.0
 
     # -- The loop --------------------------------------------------------------
 
@@ -131,6 +148,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
 
     def _process_jobs(self) -> float:
         """One step; seconds until the next. Never raises: a fault is logged and retried."""
+        self._step_began = time.monotonic()
         try:
             wait_s = self._step()
         except LeaseLost as lost:
@@ -138,6 +156,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             return 0.0
         except Exception as error:  # one step of the loop: record, then go on
             return self._recover(error)
+        finally:
+            self._step_began = None
         if self.last_error:
             logger.info("The scheduler works again", extra={"event": "scheduler.recovered"})
         self.last_error, self._backoff_s = "", 0.0
@@ -148,45 +168,42 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if self._jumps.has_jumped():
             self.clock.set(database_now())
             self._due_at = 0.0
+        monotonic = time.monotonic()
+        if monotonic >= min(self._next_beat, self._next_look):
+            self._look_around()  # before anything that may have to wait
         self._write_finished()
         self._end_overdue()
-        monotonic = time.monotonic()
-        if self._is_stopping:
-            self.membership.release()
-            taken = self.pool.take_back()
-            give_back(self.membership.identity.id, taken, now=self.clock.now())
-            if monotonic >= self._next_beat:
-                self._beat()
-            return self._wait_s()
-        if monotonic >= self._next_beat:
-            self._beat()
         if self._has_changed(monotonic):
-            self._notice_cancels()
             self._due_at = 0.0
-        if lease := self.membership.lease:
-            if lease != self._settled_in:
-                self._settle_in(lease)
-            self._lead(lease)
+        if monotonic >= self._next_recount:
+            # The net for queued rows that were passed over because somebody had locked them.
+            self._next_recount, self._has_backlog = monotonic + RECOUNT_S, True
+        if self._is_stopping:
+            self._take_back()
+            self._release()
+        else:
+            if lease := self.membership.lease:
+                if lease != self._settled_in:
+                    self._settle_in(lease)
+                self._lead(lease)
         return self._wait_s()
 
     def _lead(self, lease: Lease) -> None:
-        """Claim and hand out until nothing is due or no worker is free."""
-        while True:
-            is_due = self._due_at is not None and time.monotonic() >= self._due_at
-            limit = self.pool.capacity() if (is_due or self._has_backlog) else 0
-            if not is_due and (not self._has_backlog or limit == 0):
-                return
-            claimed = self._tick(lease, claims=is_due, limit=limit)
-            if not claimed.is_full:
-                return
-            self._write_finished()
+        """One tick, if anything is due or a worker is free for what waits."""
+        stale_at = self.pool.stale_at
+        if stale_at is not None and time.monotonic() >= stale_at:
+            self._take_back()
+        is_due = self._due_at is not None and time.monotonic() >= self._due_at
+        limit = self.pool.capacity() if (is_due or self._has_backlog) else 0
+        if is_due or limit:
+            self._tick(lease, claims=is_due, limit=limit)
 
-    def _tick(self, lease: Lease, *, claims: bool, limit: int) -> Claimed:
+    def _tick(self, lease: Lease, *, claims: bool, limit: int) -> None:
         """One transaction: check the lease, claim what is due, mark what is handed out."""
         claimed = Claimed()
         upcoming: datetime | None = None
-        with transaction.atomic(), connection.cursor() as cursor:
-            now = self._hold(cursor, lease)
+        with leading(lease, self._limit_s) as (cursor, now):
+            self.clock.set(now)
             if claims:
                 claimed = claim_due(cursor, now=now, leading_since=lease.since)
             handouts, late = hand_out(cursor, lease, now=now, limit=limit)
@@ -198,12 +215,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if claims:
             self._set_due(now, upcoming, claimed)
         self.report.claimed(claimed, handouts, late)
-        return claimed
 
-    def _hold(self, cursor: CursorWrapper, lease: Lease) -> datetime:
-        now = hold(cursor, lease, frozen_limit_s=conf().lease_ttl_s / 2)
-        self.clock.set(now)
-        return now
+    @property
+    def _limit_s(self) -> float:
+        """For each of the loop's transactions: a frozen leader must not hold up the next."""
+        return conf().lease_ttl_s / 2
 
     def _set_due(self, now: datetime, upcoming: datetime | None, claimed: Claimed) -> None:
         if upcoming is None:
@@ -211,7 +227,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             return
         wait_s = (upcoming - now).total_seconds()
         if wait_s <= 0 and not claimed.stretches:
-            wait_s = LOCKED_RETRY_S
+            # Somebody is changing that job, and will bump the revision.
+            wait_s = self._locked_retry_s
+            self._locked_retry_s = min(self._locked_retry_s * 2, MAX_LOCKED_RETRY_S)
+        else:
+            self._locked_retry_s = LOCKED_RETRY_S
         self._due_at = time.monotonic() + max(wait_s, 0.0)
 
     def _hand_over(self, handouts: list[Handout]) -> None:
@@ -233,28 +253,37 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if overdue:
             self._write_finished()
 
-    def _beat(self) -> None:
-        """Heartbeat, a look at the others, and the lease if it is free."""
-        self._next_beat = time.monotonic() + self._beat_interval_s()
-        now = database_now()
-        self.clock.set(now)
-        if not self.membership.beat(now, self._figures(now)):
-            self._register_again(now)
-        alive = self.membership.look_around(now)
-        if self._is_stopping:
-            return
-        if self.membership.is_leader:
-            if not self.membership.still_leads():
-                raise LeaseLost("")
+    def _look_around(self) -> None:
+        """Show that this process lives, see who else does, and lead if nobody leads."""
+        monotonic = time.monotonic()
+        is_beat_due = monotonic >= self._next_beat
+        self._next_look = monotonic + self._look_interval_s()
+        if is_beat_due:
+            self._next_beat = monotonic + self.membership.beat_interval_s
+        interrupted: list[int] = []
+        lease = self.membership.lease
+        with self._looking(lease) as now:
+            self.clock.set(now)
+            if is_beat_due and not self.membership.beat(now, self._figures(now)):
+                self._register_again(now)
+                return
+            self.membership.look_around(now)
+            may_lead = not lease and not self._is_stopping and self.membership.holder is None
+            if may_lead and self.membership.try_to_lead(now):
+                self._next_look = monotonic  # at once, to see what the last leader left
+            if lease:
+                interrupted = interrupt_orphans(now=now)
+        self.report.interrupted(interrupted)
+
+    @contextmanager
+    def _looking(self, lease: Lease | None) -> Iterator[datetime]:
+        """The transaction of a look, in which a leader holds its lease; and the time."""
+        if lease:
+            with leading(lease, self._limit_s) as (_, now):
+                yield now
         else:
-            self.membership.try_to_lead(alive, now)
-        if self.membership.is_leader:
-            interrupted = interrupt_orphans(alive, now=now)
-            for execution_id in interrupted:
-                logger.warning(
-                    "Execution interrupted: its scheduler process died",
-                    extra={"event": "execution.interrupted", "execution_id": execution_id},
-                )
+            with bounded(self._limit_s):
+                yield database_now()
 
     def _figures(self, now: datetime) -> dict[str, Any]:
         """For health, as of this heartbeat."""
@@ -266,14 +295,22 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             **self.report.figures(),
         }
 
-    def _beat_interval_s(self) -> float:
+    def _look_interval_s(self) -> float:
         interval = self.membership.beat_interval_s
-        return interval if self.membership.is_leader else min(interval, STANDBY_POLL_S)
+        return interval if self.membership.is_leader else min(interval, STANDBY_LOOK_S)
 
     def _settle_in(self, lease: Lease) -> None:
         """What a new leader does before its first tick; again if that fails."""
-        with transaction.atomic(), connection.cursor() as cursor:
-            broke, mended = repair(now=self._hold(cursor, lease))
+        broke: list[str] = []
+        mended: list[str] = []
+        for job_ids in batched(suspects(), REPAIR_BATCH):
+            with leading(lease, self._limit_s) as (_, now):
+                found = repair(job_ids, now=now)
+            broke += found[0]
+            mended += found[1]
+            if time.monotonic() >= self._next_beat:
+                self._look_around()
+        accept_default_zone()
         self._settled_in = lease
         self._due_at, self._has_backlog = 0.0, True
         logger.info(
@@ -292,14 +329,29 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             "This process was taken for dead by another scheduler; its runs are interrupted",
             extra={"event": "scheduler.declared_dead"},
         )
+        self.pool.take_back()
+        for run in self.pool.runs():
+            run.ask_to_cancel("another scheduler", grace_s=CANCEL_GRACE_S)
         self.membership.lose()
         self.membership.identity = Identity()
         self.membership.register(now)
 
+    def _take_back(self) -> None:
+        """Queue again what waits in memory."""
+        if taken := self.pool.take_back():
+            with bounded(self._limit_s):
+                give_back(self.membership.identity.id, taken, now=self.clock.now())
+            self._has_backlog = True
+
+    def _release(self) -> None:
+        if self.membership.lease:
+            with bounded(self._limit_s):
+                self.membership.release()
+
     def _step_down(self, lost: LeaseLost) -> None:
         self.membership.lose()
         self._due_at, self._has_backlog = None, False
-        self._next_beat = 0.0
+        self._next_look = 0.0
         logger.warning(
             "The lease was lost; standing by",
             extra={"event": "scheduler.lease_lost", "holder": lost.holder},
@@ -307,13 +359,13 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
 
     def _has_changed(self, monotonic: float) -> bool:
         """Whether another process has changed anything since the last look."""
-        is_poll_due = monotonic >= self._next_poll or self._wakeups.take_notified()
-        if not is_poll_due:
+        if monotonic < self._next_poll and not self._wakeups.take_notified():
             return False
-        self._next_poll = monotonic + self._wakeups.poll_interval_s
         number = Revision.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-        changed = number != self._revision
+        if changed := number != self._revision:
+            self._notice_cancels()
         self._revision = number
+        self._next_poll = monotonic + self._wakeups.poll_interval_s
         return changed
 
     def _notice_cancels(self) -> None:
@@ -338,18 +390,26 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             )
         self.last_error = sentence
         self._due_at = 0.0 if self.membership.is_leader else None
-        connection.close()
+        with suppress(DatabaseFault):  # it is broken already
+            connection.close()
         return self._backoff_s
 
     def _wait_s(self) -> float:
         """Seconds until something is to be done without being woken."""
         monotonic = time.monotonic()
         moments = [self._next_beat, self._next_poll]
-        if self.membership.is_leader and self._due_at is not None and not self._is_stopping:
-            moments.append(self._due_at)
+        if not self._is_stopping:
+            moments.append(self._next_look)
+            if self.membership.is_leader:
+                moments += [at for at in (self._due_at, self.pool.stale_at) if at is not None]
         deadlines = (run.open_deadline for run in self.pool.runs())
         moments.extend(moment for moment in deadlines if moment is not None)
         details = self.recorder.details_due_in
         if details is not None:
             moments.append(monotonic + details)
         return max(min(moments) - monotonic, 0.0)
+
+
+def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

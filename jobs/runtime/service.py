@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -32,6 +33,15 @@ logger = logging.getLogger(__name__)
 FIRST_LEAD_WAIT_S = 3.0
 """How long the start-up paragraph waits to know whether this process leads."""
 
+STUCK = 70
+"""The exit code of a process whose loop hung or died (EX_SOFTWARE)."""
+
+STUCK_AFTER_S = 30.0
+END_LIMIT_S = 30.0
+
+SECOND_THOUGHT_S = 0.5
+"""One Ctrl-C often arrives twice, through a wrapper; later than that it is another one."""
+
 
 class Service:
     """One scheduler process from its start to its end."""
@@ -39,10 +49,14 @@ class Service:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._stop = threading.Event()
-        self._scheduler: SchedcoreScheduler | None = None
+        self._asked_at: float | None = None
 
-    def run(self, *, handles_signals: bool = True) -> None:
-        """Run until `stop` or a signal, then end gracefully. Raises Unavailable."""
+    def run(self, *, handles_signals: bool = True) -> int:
+        """Run until `stop` or a signal, then end gracefully: 0.
+
+        STUCK if the loop hangs or has died; what it held is left to the next leader. Raises
+        Unavailable.
+        """
         check_database()
         load_definitions()
         if handles_signals:
@@ -50,24 +64,42 @@ class Service:
             signal.signal(signal.SIGINT, self._on_signal)
         handler = RunLogHandler(logging.INFO)
         logging.getLogger().addHandler(handler)
-        scheduler = self._scheduler = SchedcoreScheduler()
+        scheduler = SchedcoreScheduler()
         try:
             scheduler.begin()
-            self._say(self._paragraph(scheduler))
+            self._introduce(scheduler)
             connection.close()  # this thread only waits from now on
-            self._stop.wait()
+            if not self._wait(scheduler):
+                return STUCK
+            self._end(scheduler)
         finally:
             logging.getLogger().removeHandler(handler)
-            self._end(scheduler)
+        return 0
+
+    def _wait(self, scheduler: SchedcoreScheduler) -> bool:
+        """Wait to be stopped; False if the loop is stuck."""
+        limit_s = max(STUCK_AFTER_S, 2 * conf().lease_ttl_s)
+        while not self._stop.wait(1.0):
+            if scheduler.stuck_for_s > limit_s:
+                logger.critical(
+                    "The scheduler's loop hangs or has died; ending this process",
+                    extra={"event": "scheduler.stuck", "stuck_for_s": scheduler.stuck_for_s},
+                )
+                faulthandler.dump_traceback()
+                return False
+        return True
 
     def stop(self) -> None:
         """Ask the process to end gracefully; may be called from any thread."""
         self._stop.set()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stop.is_set():
-            os._exit(130)  # asked twice: at once, and the next leader sorts it out
-        self._stop.set()
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+            self._stop.set()
+        elif number == signal.SIGINT and now - self._asked_at > SECOND_THOUGHT_S:
+            os._exit(130)  # a person asks again: at once, and the next leader sorts it out
 
     def _end(self, scheduler: SchedcoreScheduler) -> None:
         grace_s = conf().shutdown_grace_s
@@ -77,12 +109,26 @@ class Service:
                 _("Stopping: waiting up to %(grace)g s for %(going)d runs.")
                 % {"grace": grace_s, "going": going}
             )
+        # A database that does not answer must not keep the process.
+        last_resort = threading.Timer(grace_s + END_LIMIT_S, os._exit, [STUCK])
+        last_resort.daemon = True
+        last_resort.start()
         interrupted = scheduler.end(grace_s=grace_s)
+        last_resort.cancel()
         self._say(
             _("Stopped; %(count)d runs were interrupted.") % {"count": interrupted}
             if interrupted
             else _("Stopped.")
         )
+
+    def _introduce(self, scheduler: SchedcoreScheduler) -> None:
+        try:
+            self._say(self._paragraph(scheduler))
+        except DatabaseError:
+            logger.exception(
+                "The database went away during the start; the scheduler goes on trying",
+                extra={"event": "scheduler.start_incomplete"},
+            )
 
     def _paragraph(self, scheduler: SchedcoreScheduler) -> str:
         deadline = time.monotonic() + FIRST_LEAD_WAIT_S

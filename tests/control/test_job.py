@@ -386,7 +386,7 @@ def broken() -> Job:
 
     job = make_job("broken")
     Job.objects.filter(pk="broken").update(function="gone", kwargs={"old": 1})
-    repair(now=datetime.now(UTC))
+    repair(["broken"], now=datetime.now(UTC))
     job.refresh_from_db()
     assert job.problem
     return job

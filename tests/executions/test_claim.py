@@ -113,6 +113,29 @@ def test_a_job_of_every_second_that_was_down_for_a_month_does_not_stall_the_tick
     assert next_run() == NOW + seconds(1)
 
 
+def test_nothing_is_lost_where_counting_stops_among_what_is_on_time(
+    due_job: DueJob, claim: Claim
+) -> None:
+    due_job(NOW - seconds(600), trigger_params={"seconds": 1}, misfire_grace_time=300)
+    claim(NOW)
+    missed, run = rows()
+    assert (missed.occurrence_count, missed.is_count_capped) == (300, False)
+    assert missed.scheduled_for == NOW - seconds(301)
+    assert (run.occurrence_count, run.is_count_capped) == (301, False)
+    assert (run.first_scheduled_for, run.scheduled_for) == (NOW - seconds(300), NOW)
+
+
+def test_a_coalesced_run_is_for_the_last_of_more_occurrences_than_are_counted(
+    due_job: DueJob, claim: Claim
+) -> None:
+    due_job(NOW - seconds(3000), trigger_params={"seconds": 1}, misfire_grace_time=3600)
+    claim(NOW + seconds(0.5))
+    (run,) = rows()
+    assert (run.first_scheduled_for, run.scheduled_for) == (NOW - seconds(3000), NOW)
+    assert run.is_count_capped
+    assert next_run() == NOW + seconds(1)
+
+
 def test_a_long_backlog_without_grace_is_one_run_and_the_schedule_is_up_to_date(
     due_job: DueJob, claim: Claim
 ) -> None:

@@ -40,12 +40,11 @@ def test_a_process_that_was_never_seen_is_not_silent() -> None:
 def test_a_holder_whose_clock_is_an_hour_off_keeps_the_lease_while_it_beats() -> None:
     holder = Membership(Identity(host="a", host_id=""))
     holder.register(NOW - timedelta(hours=1))
-    assert holder.try_to_lead({holder.identity.id}, NOW - timedelta(hours=1))
+    assert holder.try_to_lead(NOW - timedelta(hours=1))
     standby = Membership(Identity(host="b", host_id=""))
     standby.register(NOW)
-    alive = standby.look_around(NOW)
-    assert holder.identity.id in alive
-    assert standby.try_to_lead(alive, NOW) is None
+    standby.look_around(NOW)
+    assert standby.try_to_lead(NOW) is None
     assert standby.holder is not None
     assert standby.holder.host == "a"
 
@@ -54,16 +53,28 @@ def test_a_holder_whose_clock_is_an_hour_off_keeps_the_lease_while_it_beats() ->
 def test_the_epoch_grows_with_every_leader() -> None:
     first = Membership(Identity(host_id=""))
     first.register(NOW)
-    lease = first.try_to_lead({first.identity.id}, NOW)
+    lease = first.try_to_lead(NOW)
     assert lease is not None
     first.release()
     assert SchedulerLease.objects.get().holder == ""
     second = Membership(Identity(host_id=""))
     second.register(NOW)
-    successor = second.try_to_lead({second.identity.id, first.identity.id}, NOW)
+    successor = second.try_to_lead(NOW)
     assert successor is not None
     assert successor.epoch == lease.epoch + 1
-    assert not first.still_leads()
+    assert first.lease is None
+
+
+@pytest.mark.django_db
+def test_a_lease_that_a_newcomer_took_meanwhile_is_not_stolen() -> None:
+    """Between a look at the others and the attempt, somebody else registers and leads."""
+    slow = Membership(Identity(host_id=""))
+    slow.register(NOW)
+    slow.look_around(NOW)
+    quick = Membership(Identity(host_id=""))
+    quick.register(NOW)
+    assert quick.try_to_lead(NOW)
+    assert slow.try_to_lead(NOW) is None
 
 
 @pytest.mark.django_db
@@ -76,7 +87,7 @@ def test_a_process_of_this_host_whose_pid_is_free_is_dead_at_once() -> None:
     )
     membership = Membership(Identity())
     membership.register(NOW)
-    assert membership.look_around(NOW) == {membership.identity.id}
+    membership.look_around(NOW)
     dead.refresh_from_db()
     assert dead.stopped_at is not None
 

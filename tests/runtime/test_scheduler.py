@@ -101,12 +101,15 @@ def test_a_burst_larger_than_the_pool_misses_nothing(
             trigger_params=first.trigger_params,
             anchor=first.anchor,
         )
-    start_scheduler()
-    due = datetime.now(UTC)
+    later = datetime.now(UTC) + timedelta(days=1)
     DjangoJob.objects.bulk_create(
-        DjangoJob(pk=f"copy-{number}", next_run_time=due, job_state=b"") for number in range(200)
+        DjangoJob(pk=f"copy-{number}", next_run_time=later, job_state=b"") for number in range(200)
     )
-    job_control.bump_revision()
+    start_scheduler()
+    with transaction.atomic():
+        copies = DjangoJob.objects.filter(pk__startswith="copy-")
+        copies.update(next_run_time=datetime.now(UTC))
+        job_control.bump_revision()
     until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).count() == 200)
     assert JobExecution.objects.values("job_id").distinct().count() == 200
     assert JobExecution.objects.count() == 200
@@ -520,6 +523,222 @@ def test_a_job_of_a_task_that_has_gone_is_broken_and_works_again_when_it_is_back
     start_scheduler()
     until(lambda: not Job.objects.get(pk=made.pk).problem)
     assert DjangoJob.objects.get(pk=made.pk).next_run_time is not None
+
+
+def test_a_result_that_raises_when_it_is_looked_at_has_its_verdict_all_the_same(
+    start_scheduler: StartScheduler, job: MakeJob
+) -> None:
+    from django.utils.functional import lazy
+
+    def treacherous() -> Any:
+        def raising() -> str:
+            raise KeyError("not now")
+
+        return {"a": lazy(raising, str)()}
+
+    start_scheduler()
+    row = finished(run(job(treacherous)))
+    assert row.status == Status.SUCCEEDED
+    assert "no JSON" in row.warning
+    assert row.released_at is not None
+
+
+def test_a_fault_around_the_task_is_a_verdict_too(
+    start_scheduler: StartScheduler, job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quick() -> None:
+        pass
+
+    def broken() -> None:
+        raise RuntimeError("no connections today")
+
+    start_scheduler()
+    monkeypatch.setattr("jobs.runtime.run.reset_queries", broken)
+    row = finished(run(job(quick)))
+    assert row.status == Status.FAILED
+    assert "no connections today" in row.error
+    assert row.released_at is not None
+
+
+def test_a_log_that_is_too_long_is_cut_and_says_so(
+    start_scheduler: StartScheduler, job: MakeJob
+) -> None:
+    def chatty() -> None:
+        for _line in range(200):
+            current_execution().warn("x" * 20_000)
+
+    start_scheduler()
+    row = finished(run(job(chatty)))
+    assert row.status == Status.SUCCEEDED
+    until(lambda: "cut here" in ExecutionLog.objects.order_by("pk").last().message)  # type: ignore[union-attr]
+    assert ExecutionLog.objects.count() == 50
+
+
+def test_long_tasks_after_quick_ones_wait_in_the_database_and_not_in_memory(
+    start_scheduler: StartScheduler, job: MakeJob, gate: threading.Event
+) -> None:
+    """Pain 4: what waits keeps its grace, and a crash loses nothing that has not begun."""
+
+    def quick() -> None:
+        pass
+
+    def slow() -> None:
+        gate.wait(30)
+
+    quick_job, slow_job = job(quick, max_instances=1000), job(slow, max_instances=1000)
+    for _number in range(300):
+        run(quick_job, force=True)
+    for _number in range(30):
+        run(slow_job, force=True)
+    scheduler = start_scheduler()
+    until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).count() == 300)
+    workers = scheduler.pool.workers
+    until(lambda: JobExecution.objects.filter(status=Status.RUNNING).count() == workers)
+    assert JobExecution.objects.filter(status=Status.QUEUED).count() == 30 - workers
+    gate.set()
+    until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).count() == 330)
+
+
+def test_a_cancellation_is_heard_while_the_scheduler_stops(
+    start_scheduler: StartScheduler, job: MakeJob
+) -> None:
+    began = threading.Event()
+
+    def patient() -> None:
+        began.set()
+        pause = threading.Event()
+        while True:
+            current_execution().check()
+            pause.wait(0.01)
+
+    scheduler = start_scheduler()
+    row = run(job(patient))
+    assert began.wait(10)
+    stopper = threading.Thread(target=lambda: scheduler.end(grace_s=20))
+    stopper.start()
+    until(lambda: SchedulerLease.objects.get(pk=1).holder == "")
+    execution_control.cancel(row.pk, actor=ACTOR)
+    stopper.join(20)
+    row.refresh_from_db()
+    assert row.status == Status.CANCELLED
+
+
+def test_a_cancellation_is_not_forgotten_when_the_first_look_at_it_fails(
+    start_scheduler: StartScheduler, job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = threading.Event()
+
+    def patient() -> None:
+        began.set()
+        pause = threading.Event()
+        while True:
+            current_execution().check()
+            pause.wait(0.01)
+
+    scheduler = start_scheduler()
+    row = run(job(patient))
+    assert began.wait(10)
+    failures = [OperationalError("gone")]
+    genuine = scheduler._notice_cancels
+
+    def failing() -> None:
+        if failures:
+            raise failures.pop()
+        genuine()
+
+    monkeypatch.setattr(scheduler, "_notice_cancels", failing)
+    execution_control.cancel(row.pk, actor=ACTOR)
+    assert finished(row).status == Status.CANCELLED
+    assert not failures
+
+
+@pytest.mark.parametrize("change", [job_control.pause, job_control.disable, job_control.delete])
+def test_what_waits_for_a_worker_does_not_begin_once_its_job_is_stopped(
+    start_scheduler: StartScheduler,
+    job: MakeJob,
+    gate: threading.Event,
+    change: Callable[..., Any],
+) -> None:
+    def slow() -> None:
+        gate.wait(30)
+
+    def waits() -> None:
+        pass
+
+    scheduler = start_scheduler()
+    slow_job, waiting_job = job(slow, max_instances=50), job(waits)
+    for _number in range(scheduler.pool.workers):
+        run(slow_job)
+    until(lambda: scheduler.pool.busy == scheduler.pool.workers)
+    make_due(waiting_job)
+    row = until(lambda: JobExecution.objects.filter(job_id="waits").first())
+    assert row.status == Status.QUEUED
+    change(waiting_job.pk, actor=ACTOR)
+    gate.set()
+    assert finished(row).status == Status.CANCELLED
+    assert "dba" in row.reason
+
+
+def test_a_process_that_was_taken_for_dead_begins_nothing_more_and_goes_on_as_another(
+    start_scheduler: StartScheduler, job: MakeJob, gate: threading.Event
+) -> None:
+    from jobs.models import SchedulerProcess
+
+    def slow() -> None:
+        gate.wait(30)
+
+    scheduler = start_scheduler()
+    made = job(slow, max_instances=50)
+    until(lambda: scheduler.membership.is_leader)
+    before = scheduler.membership.identity.id
+    row = run(made)
+    until(lambda: JobExecution.objects.get(pk=row.pk).status == Status.RUNNING)
+    SchedulerProcess.objects.filter(pk=before).update(stopped_at=datetime.now(UTC))
+    until(lambda: scheduler.membership.identity.id != before)
+    until(lambda: scheduler.membership.is_leader)
+    assert finished(row).status == Status.INTERRUPTED
+    gate.set()
+    until(lambda: not scheduler.pool.runs())
+    row.refresh_from_db()
+    assert row.status == Status.INTERRUPTED
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no single row")
+def test_a_row_that_somebody_has_locked_delays_only_itself(
+    start_scheduler: StartScheduler, job: MakeJob, gate: threading.Event
+) -> None:
+    def slow() -> str:
+        gate.wait(30)
+        return "slow"
+
+    def quick() -> str:
+        return "quick"
+
+    scheduler = start_scheduler()
+    held = run(job(slow))
+    until(lambda: JobExecution.objects.get(pk=held.pk).status == Status.RUNNING)
+    locked, let_go = threading.Event(), threading.Event()
+
+    def lock() -> None:
+        with transaction.atomic():
+            JobExecution.objects.select_for_update().get(pk=held.pk)
+            locked.set()
+            let_go.wait(60)
+        connection.close()
+
+    locker = threading.Thread(target=lock)
+    locker.start()
+    assert locked.wait(10)
+    try:
+        gate.set()
+        until(lambda: not scheduler.pool.runs())
+        assert finished(run(job(quick))).result == "quick"
+        held.refresh_from_db()
+        assert held.status == Status.RUNNING
+    finally:
+        let_go.set()
+        locker.join(10)
+    assert finished(held).result == "slow"
 
 
 def test_apschedulers_own_events_fire_after_the_commit(

@@ -56,14 +56,14 @@ class Command(BaseCommand):
 
     def _run(self) -> None:
         try:
-            Service(self._say).run()
+            code = Service(self._say).run()
         except SchedulerError as error:
             raise CommandError(error.message) from None
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         # A task's thread may hang; it must not keep the process.
-        os._exit(0)
+        os._exit(code)
 
     def _run_reloading(self) -> None:
         service = Service(self._say)
