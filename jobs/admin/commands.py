@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import model_ngettext, quote, unquote
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -40,6 +41,8 @@ class Command:
     bulk_label: str | Promise
     done: str | Promise
     call: Callable[[Any, Actor], Any]
+    check: Callable[[User, Any], None] = lambda user, obj: None
+    """Raises Forbidden for what takes more than `right`."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class CommandsAdmin(RightsAdmin):
         if not self.may(request, command.right, obj):
             raise PermissionDenied
         try:
+            command.check(user_of(request), obj)
             result = command.call(obj.pk, actor_of(request))
         except SchedulerError as error:
             self.message_user(request, error.message, messages.ERROR)
@@ -100,6 +104,7 @@ class CommandsAdmin(RightsAdmin):
                     raise Forbidden(
                         _("You have no right to do this to “%(name)s”.") % {"name": obj}
                     )
+                command.check(user_of(request), obj)
                 command.call(obj.pk, actor)
                 done += 1
             except SchedulerError as error:

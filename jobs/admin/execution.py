@@ -28,6 +28,7 @@ from jobs.admin.display import (
 )
 from jobs.admin.paging import BoundedPaginator
 from jobs.control import execution as control
+from jobs.control.rights import require_right_to_retry
 from jobs.models import ExecutionLog, JobExecution
 
 MOST_LOG_LINES = 200
@@ -50,6 +51,7 @@ RETRY = Command(
     bulk_label=gettext_lazy("Run selected executions again"),
     done=gettext_lazy("Queued"),
     call=lambda key, actor: control.retry(key, actor=actor),
+    check=require_right_to_retry,
 )
 
 

@@ -16,12 +16,13 @@ from jobs.api.execution_serializers import (
     summaries,
 )
 from jobs.api.permissions import OnAnyJob, OnThisJob
-from jobs.api.run import accepted, require_right_to_run
+from jobs.api.run import accepted
 from jobs.api.strict import Nothing
 from jobs.api.view import ApiView
 from jobs.control import execution as control
+from jobs.control.rights import require_right_to_retry
 from jobs.errors import ExecutionNotFound
-from jobs.models import ExecutionLog, Job, JobExecution
+from jobs.models import ExecutionLog, JobExecution
 from jobs.models.execution import JobExecutionQuerySet
 
 
@@ -114,9 +115,5 @@ class ExecutionRetry(ExecutionScoped):
     def post(self, request: Request, execution_id: str) -> Answer:
         found = self.execution(execution_id)
         self.body(Nothing)
-        job = Job.objects.filter(pk=found.job_id).first()
-        if job is not None:
-            require_right_to_run(
-                request.user, job, args=found.args, kwargs=found.kwargs, force=False
-            )
+        require_right_to_retry(request.user, found)
         return accepted(control.retry(found.pk, actor=self.actor))

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from jobs.api.envelope import Answer
 from jobs.api.job import JobScoped
 from jobs.api.job_serializers import PauseBody, RunBody
-from jobs.api.run import accepted, require_right_to_run
+from jobs.api.run import accepted
 from jobs.api.strict import Nothing
 from jobs.control import execution, job
+from jobs.control.rights import require_right_to_run
 from jobs.models import Job
 
 SWITCHES: dict[str, tuple[Callable[..., Job], Promise]] = {

@@ -67,20 +67,7 @@ def run_now(
         if problem := problem_of_call(job, args, own):
             raise JobBroken(job_id, problem)
         _refuse_if_busy(job, force=force)
-        execution = JobExecution.objects.create(
-            job_id=job.pk,
-            job_name=job.name,
-            function=job.function,
-            args=args,
-            kwargs=own,
-            executor=job.executor,
-            timeout_s=policies_of(job).timeout,
-            source=Source.MANUAL,
-            requested_by=actor.name,
-            status=Status.QUEUED,
-            scheduled_for=now,
-            queued_at=now,
-        )
+        execution = _queue(job, args, own, actor=actor, now=now)
         after: dict[str, Any] = {"execution_id": execution.pk, "force": force}
         if kwargs is not None:
             after["kwargs"] = own
@@ -108,20 +95,8 @@ def retry(execution_id: int, *, actor: Actor) -> JobExecution:
         if problem := problem_of_call(job, earlier.args, earlier.kwargs):
             raise JobBroken(job.pk, problem)
         _refuse_if_busy(job, force=False)
-        execution = JobExecution.objects.create(
-            job_id=job.pk,
-            job_name=job.name,
-            function=job.function,
-            args=earlier.args,
-            kwargs=earlier.kwargs,
-            executor=job.executor,
-            timeout_s=policies_of(job).timeout,
-            source=Source.MANUAL,
-            requested_by=actor.name,
-            retry_of=earlier,
-            status=Status.QUEUED,
-            scheduled_for=now,
-            queued_at=now,
+        execution = _queue(
+            job, earlier.args, earlier.kwargs, actor=actor, now=now, retry_of=earlier
         )
         record(
             actor,
@@ -172,6 +147,32 @@ def _found(execution_id: int, rows: JobExecutionQuerySet) -> JobExecution:
         return rows.get(pk=execution_id)
     except (JobExecution.DoesNotExist, OverflowError):
         raise ExecutionNotFound(execution_id) from None
+
+
+def _queue(
+    job: Job,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    retry_of: JobExecution | None = None,
+) -> JobExecution:
+    return JobExecution.objects.create(
+        job_id=job.pk,
+        job_name=job.name,
+        function=job.function,
+        args=args,
+        kwargs=kwargs,
+        executor=job.executor,
+        timeout_s=policies_of(job).timeout,
+        source=Source.MANUAL,
+        requested_by=actor.name,
+        retry_of=retry_of,
+        status=Status.QUEUED,
+        scheduled_for=now,
+        queued_at=now,
+    )
 
 
 def _refuse_if_busy(job: Job, *, force: bool) -> None:

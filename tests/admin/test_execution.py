@@ -171,7 +171,7 @@ def test_cancelling_what_has_ended_is_refused_in_a_sentence(operator: Client) ->
 
 
 def test_an_execution_that_has_ended_can_be_run_again(operator: Client) -> None:
-    make_job("nightly")
+    make_job("nightly", kwargs={"days": 3})
     execution = make_execution("nightly", kwargs={"days": 3})
     buttons = operator.get(execution_url(execution)).context["buttons"]
     assert [str(button.label) for button in buttons] == ["Run again"]
@@ -243,3 +243,16 @@ def test_the_list_does_not_read_large_columns(viewer: Client) -> None:
     with CaptureQueriesContext(connection) as captured:
         viewer.get(EXECUTIONS)
     assert not any("traceback" in query["sql"] for query in captured)
+
+
+def test_an_operator_cannot_repeat_what_only_a_manager_could_ask_for(
+    operator: Client, manager: Client
+) -> None:
+    job = make_job("report")
+    execution = make_execution(job.pk, kwargs={"recipient": "somebody else"})
+    response = press(operator, execution, "retry")
+    assert not JobExecution.objects.filter(retry_of=execution).exists()
+    page = operator.get(response.url)
+    assert "other arguments than its own" in page.text
+    press(manager, execution, "retry")
+    assert JobExecution.objects.filter(retry_of=execution).exists()
