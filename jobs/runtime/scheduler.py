@@ -26,7 +26,7 @@ from jobs.executions.database import database_now
 from jobs.executions.fencing import Lease, LeaseLost, bounded, leading
 from jobs.executions.hand_out import Handout, give_back, hand_out
 from jobs.executions.recovery import interrupt_orphans, interrupt_own
-from jobs.models import JobExecution, Revision
+from jobs.models import JobExecution, Revision, Status
 from jobs.runtime.clock import Clock, JumpDetector
 from jobs.runtime.executors import ThreadsExecutor
 from jobs.runtime.identity import Identity
@@ -68,6 +68,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._revision = -1
         self._due_at: float | None = None
         self._has_backlog = False
+        self._has_doubts = False
         self._next_beat = 0.0
         self._next_look = 0.0
         self._next_poll = 0.0
@@ -173,6 +174,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             self._look_around()  # before anything that may have to wait
         self._write_finished()
         self._end_overdue()
+        if self._has_doubts:
+            self._reconcile()
         if self._has_changed(monotonic):
             self._due_at = 0.0
         if monotonic >= self._next_recount:
@@ -181,11 +184,10 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if self._is_stopping:
             self._take_back()
             self._release()
-        else:
-            if lease := self.membership.lease:
-                if lease != self._settled_in:
-                    self._settle_in(lease)
-                self._lead(lease)
+        elif lease := self.membership.lease:
+            if lease != self._settled_in:
+                self._settle_in(lease)
+            self._lead(lease)
         return self._wait_s()
 
     def _lead(self, lease: Lease) -> None:
@@ -252,6 +254,17 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             self.recorder.finish(finished)
         if overdue:
             self._write_finished()
+
+    def _reconcile(self) -> None:
+        """Queue again what a commit of unknown outcome marked as ours without our knowing."""
+        held = [run.handout.execution_id for run in self.pool.runs()]
+        marked = JobExecution.objects.filter(
+            owner=self.membership.identity.id, status=Status.RUNNING
+        )
+        with bounded(self._limit_s):
+            lost = list(marked.exclude(pk__in=held).values_list("pk", flat=True))
+            give_back(self.membership.identity.id, lost, now=self.clock.now())
+        self._has_doubts = False
 
     def _look_around(self) -> None:
         """Show that this process lives, see who else does, and lead if nobody leads."""
@@ -389,6 +402,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 extra={"event": "scheduler.step_failed", "error": sentence},
             )
         self.last_error = sentence
+        self._has_doubts = True
         self._due_at = 0.0 if self.membership.is_leader else None
         with suppress(DatabaseFault):  # it is broken already
             connection.close()

@@ -369,6 +369,30 @@ def test_a_database_error_in_the_loop_does_not_stop_it(
     assert scheduler.running
 
 
+def test_a_commit_whose_answer_was_lost_leaves_no_row_running_for_ever(
+    start_scheduler: StartScheduler, job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row says that it was handed out, and nobody has it."""
+
+    def quick() -> None:
+        pass
+
+    scheduler = start_scheduler()
+    made = job(quick)
+    failures = [OperationalError("server closed the connection unexpectedly")]
+    genuine = scheduler._hand_over
+
+    def failing(handouts: Any) -> None:
+        if handouts and failures:
+            raise failures.pop()
+        genuine(handouts)
+
+    monkeypatch.setattr(scheduler, "_hand_over", failing)
+    row = finished(run(made))
+    assert row.status == Status.SUCCEEDED
+    assert not failures
+
+
 def test_verdicts_are_kept_while_the_database_refuses_them(
     start_scheduler: StartScheduler, job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
