@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from yaml.reader import Reader
 
 from jobs.errors import FieldErrors, Invalid, SchedulerError
@@ -28,6 +28,7 @@ ROOT_KEY = "default_tasks"
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 200
 MAX_NODES = 500_000
+TOO_DEEP = gettext_lazy("This is nested too deeply.")
 MAX_DIGITS = 4000
 """Of a number; Python prints none of more than 4300 digits."""
 
@@ -189,7 +190,7 @@ def _syntax_problems(text: str) -> Iterator[tuple[str, list[str]]]:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > MAX_DEPTH:
-                yield _line(line), [_("This is nested too deeply.")]
+                yield _line(line), [str(TOO_DEEP)]
                 return
             if count > MAX_NODES:
                 yield _line(line), [_("The file holds too many values, of which this is one.")]
@@ -201,6 +202,8 @@ def _syntax_problems(text: str) -> Iterator[tuple[str, list[str]]]:
 def _explained(error: yaml.MarkedYAMLError, text: str) -> tuple[str, list[str]]:
     mark = error.problem_mark or error.context_mark
     line = mark.line if mark else 0
+    if "nesting depth" in (error.problem or ""):  # newer versions of libyaml count for themselves
+        return _line(line + 1), [str(TOO_DEEP)]
     around = re.split("\r\n|[\r\n\x85\u2028\u2029]", text)[max(line - 1, 0) : line + 1]
     if any(re.match(r" *\t", found) for found in around):
         sentence = _("A line must be indented with spaces; there is a tab here or one line above.")
