@@ -3,13 +3,14 @@
 #   make run PORT=9000              another port
 #   make run PYTHON=python3.12      another Python, when .venv is made
 #   make test ARGS="-k triggers"    some of the tests
+#   make chaos ARGS="--faults 300 --seed 7 --database postgresql"
 
 PYTHON ?= python3
 ARGS ?=
 TEST_DATABASE_URL ?= postgres://root@127.0.0.1:5432/postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench clean dev
+.PHONY: help run test lint format bench chaos clean dev
 
 venv_python := .venv/bin/python
 bootstrap = command -v "$(PYTHON)" >/dev/null || \
@@ -52,6 +53,10 @@ format: dev ## Put the style right
 
 bench: dev ## Compare with stock django-apscheduler, on SQLite and PostgreSQL
 	$(neutral) TEST_DATABASE_URL="$(TEST_DATABASE_URL)" $(venv_python) -m tests.benchmarks $(ARGS)
+
+chaos: dev ## Kill, freeze and cut off two schedulers, 100 times on each database, and see that nothing is lost
+	$(neutral) TEST_DATABASE_URL="$(TEST_DATABASE_URL)" $(venv_python) -m tests.chaos $(ARGS)
+	$(neutral) CHAOS_AWAY_S=30 $(venv_python) -m pytest tests/chaos/test_database_away.py
 
 clean: ## Remove caches and collected files; var/ and .venv/ stay
 	rm -rf static_root .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

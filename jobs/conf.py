@@ -18,15 +18,26 @@ class SchedulerSettings:
     """Times are in seconds; 0 means "no limit" for `timeout_s` and `misfire_grace_time_s`."""
 
     max_workers: int = 5
+    max_processes: int = 2
     coalesce: bool = True
     max_instances: int = 1
     misfire_grace_time_s: int = 300
     timeout_s: int = 0
+    max_retries: int = 0
+    retry_delay_s: int = 60
+    retry_backoff: float = 2.0
     lease_ttl_s: float = 15.0
     poll_interval_s: float = 1.0
     shutdown_grace_s: float = 30.0
     retention_days: int = 90
+    run_log_lines: int = 10_000
+    run_log_bytes: int = 1_000_000
+    """What is kept of the log of one run."""
     tasks_file: Path = DEFAULT_TASKS_FILE
+    notify_socket: str = ""
+    """Where systemd waits for a sign of life (`NOTIFY_SOCKET`); empty without systemd."""
+    watchdog_s: float = 0.0
+    """systemd restarts a service that was silent for so long (`WATCHDOG_USEC`); 0: never."""
     listen_url: str = ""
     """A direct PostgreSQL address for LISTEN where a pooler stands in `DATABASE_URL`."""
     credentials_keys: tuple[str, ...] = field(default=(), repr=False)

@@ -117,19 +117,23 @@ class Plan:
 
 
 def plan_load(
-    items: Mapping[str, Definition], jobs: Mapping[str, Job], loaded: Mapping[str, Definition]
+    items: Mapping[str, Definition],
+    jobs: Mapping[str, Job],
+    loaded: Mapping[str, Definition],
+    *,
+    is_first: bool,
 ) -> Plan:
     """An ordinary load: adds and updates, and leaves what people have done.
 
-    `items` is what is defined, `jobs` what stands, `loaded` what was put there last; all by
-    id. Without any job all items are added.
+    `items` is what is defined, `jobs` what stands of it and of `loaded`, which is what was put
+    there last; all by id. `is_first`: there is no job, so that all items are added.
     """
     builder = _Builder(loaded)
     for job_id, item in sorted(items.items()):
         job = jobs.get(job_id)
         last = loaded.get(job_id)
         if job is None:
-            if jobs and last is not None and job_id not in BUILTIN_IDS:
+            if not is_first and last is not None and job_id not in BUILTIN_IDS:
                 builder.keep(job_id, Reason.DELETED)
             else:
                 builder.add(job_id, item)

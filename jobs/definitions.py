@@ -8,7 +8,7 @@ loaded last (`LoadedDefinition`) tells which of them somebody has edited by hand
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -21,12 +21,13 @@ from jobs import definition_file, definition_plan, definition_snapshot
 from jobs.conf import conf
 from jobs.control.audit import Actor, record
 from jobs.control.input import TRIGGER_FIELDS
-from jobs.control.job import SCHEDULE_FIELDS, remove
-from jobs.control.schedule import arm, bump_revision, set_problem
+from jobs.control.job import SCHEDULE_FIELDS, remove, withdraw_of_stopped
+from jobs.control.schedule import arm, set_problem
 from jobs.definition_file import DefinitionsInvalid
 from jobs.definition_items import Definitions, item_of_job, load, warnings
 from jobs.definition_plan import Definition, Plan, Reason
 from jobs.errors import Conflict
+from jobs.executions.revision import bump_revision
 from jobs.models import Job, JobSnapshot, LoadedDefinition
 
 __all__ = [
@@ -90,7 +91,9 @@ class ReloadResult:
 
 def plan_load(*, force: bool = False, keep_custom: bool = False) -> Plan:
     """What `ensure` or, with `force`, `reload` would do now. Writes nothing."""
-    return _plan(load(), _Standing.read(), force=force, keep_custom=keep_custom)
+    definitions = load()
+    standing = _standing() if force else _standing(among=definitions.items)
+    return _plan(definitions, standing, force=force, keep_custom=keep_custom)
 
 
 def ensure(actor: Actor, *, dry_run: bool = False) -> ReloadResult:
@@ -100,14 +103,14 @@ def ensure(actor: Actor, *, dry_run: bool = False) -> ReloadResult:
     hand stays so. Any number of processes may call it at once. Raises DefinitionsInvalid.
     """
     definitions = load()
-    plan = _plan(definitions, _Standing.read(), force=False)
+    plan = _plan(definitions, _standing(among=definitions.items), force=False)
     if dry_run:
         return _result(definitions, plan, is_dry_run=True)
     if not plan.changes_jobs and not plan.loaded:
         return _result(definitions, plan)  # as at most starts: without any lock
 
     def run(now: datetime) -> Plan:
-        standing = _Standing.locked()
+        standing = _standing(among=definitions.items, locked=True)
         plan = _plan(definitions, standing, force=False)
         _apply(plan, standing, actor, "definitions.load", now=now)
         return plan
@@ -124,11 +127,11 @@ def reload(actor: Actor, *, keep_custom: bool = False, dry_run: bool = False) ->
     """
     definitions = load()
     if dry_run:
-        plan = _plan(definitions, _Standing.read(), force=True, keep_custom=keep_custom)
+        plan = _plan(definitions, _standing(), force=True, keep_custom=keep_custom)
         return _result(definitions, plan, is_dry_run=True)
 
     def run(now: datetime) -> Plan:
-        standing = _Standing.locked()
+        standing = _standing(locked=True)
         plan = _plan(definitions, standing, force=True, keep_custom=keep_custom)
         if plan.changes_jobs:
             definition_snapshot.take(actor, now=now)
@@ -145,15 +148,16 @@ def undo(actor: Actor, *, dry_run: bool = False) -> ReloadResult:
     has passed meanwhile is worked out anew instead of being fired. Raises NothingToUndo.
     """
     if dry_run:
-        return _undo_plan(_last_snapshot(), _Standing.read(), datetime.now(UTC), is_dry_run=True)
+        return _undo_plan(_last_snapshot(), _standing(), datetime.now(UTC), is_dry_run=True)
 
     def run(now: datetime) -> ReloadResult:
-        standing = _Standing.locked()
+        standing = _standing(locked=True)
         snapshot = _last_snapshot()
         result = _undo_plan(snapshot, standing, now)
         lost = definition_snapshot.restore(snapshot, result.plan, standing.jobs, now=now)
         snapshot.is_undone = True
         snapshot.save(update_fields=["is_undone"])
+        _withdraw(result.plan, actor, now=now)
         _record(result.plan, actor, "definitions.undo")
         bump_revision()
         if not lost:
@@ -185,32 +189,36 @@ class _Standing(NamedTuple):
 
     jobs: dict[str, Job]
     loaded: dict[str, Definition]
+    is_empty: bool
+    """There is no job at all."""
 
-    @classmethod
-    def read(cls) -> _Standing:
-        return cls._of({job.pk: job for job in Job.objects.order_by("pk")})
 
-    @classmethod
-    def locked(cls) -> _Standing:
-        """All jobs, their rows locked in order of id until the transaction ends."""
-        return cls._of({job.pk: job for job in Job.objects.select_for_update().order_by("pk")})
+def _standing(*, among: Collection[str] | None = None, locked: bool = False) -> _Standing:
+    """All jobs, or of a start's many those `among` the given ids and what was loaded.
 
-    @classmethod
-    def _of(cls, jobs: dict[str, Job]) -> _Standing:
-        return cls(jobs, dict(LoadedDefinition.objects.values_list("pk", "definition")))
+    `locked`: their rows, in order of id, until the transaction ends.
+    """
+    loaded = dict(LoadedDefinition.objects.values_list("pk", "definition"))
+    jobs = Job.objects.order_by("pk")
+    if among is not None:
+        jobs = jobs.filter(pk__in={*among, *loaded})
+    found = {job.pk: job for job in (jobs.select_for_update() if locked else jobs)}
+    return _Standing(found, loaded, not found and not Job.objects.exists())
 
 
 def _plan(
     definitions: Definitions, standing: _Standing, *, force: bool, keep_custom: bool = False
 ) -> Plan:
     if not force:
-        return definition_plan.plan_load(definitions.items, *standing)
+        return definition_plan.plan_load(
+            definitions.items, standing.jobs, standing.loaded, is_first=standing.is_empty
+        )
     keep = None
     if keep_custom:
         keep = Reason.CUSTOM
     elif definitions.is_fallback:
         keep = Reason.UNREADABLE
-    return definition_plan.plan_reload(definitions.items, *standing, keep=keep)
+    return definition_plan.plan_reload(definitions.items, standing.jobs, standing.loaded, keep=keep)
 
 
 def _alone(run: Callable[[datetime], R]) -> R:
@@ -237,6 +245,7 @@ def _apply(plan: Plan, standing: _Standing, actor: Actor, action: str, *, now: d
         arm(job, now=now)
     for change in plan.changed:
         _put(standing.jobs[change.job_id], change.after or {}, now=now)
+    _withdraw(plan, actor, now=now)
     deleted = [change.job_id for change in plan.deleted]
     LoadedDefinition.objects.filter(pk__in=deleted).delete()
     LoadedDefinition.objects.bulk_create(
@@ -251,6 +260,13 @@ def _apply(plan: Plan, standing: _Standing, actor: Actor, action: str, *, now: d
     if plan.changes_jobs:
         _record(plan, actor, action)
         bump_revision()
+
+
+def _withdraw(plan: Plan, actor: Actor, *, now: datetime) -> None:
+    """What waits for a worker does not begin once its job was deleted or stopped."""
+    reason = _("The job was deleted or stopped when %(who)s loaded the definitions.")
+    touched = [change.job_id for change in (*plan.deleted, *plan.changed)]
+    withdraw_of_stopped(touched, reason % {"who": actor.name}, now=now)
 
 
 def _put(job: Job, values: Mapping[str, Any], *, now: datetime) -> None:

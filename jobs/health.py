@@ -19,6 +19,9 @@ from jobs import definitions
 from jobs.models import Job, JobExecution, JobState, SchedulerLease, SchedulerProcess, Status
 
 OVERDUE_AFTER = timedelta(seconds=60)
+FAULT_SHOWN = timedelta(minutes=5)
+"""For how long a fault of the scheduler that is over is shown."""
+
 SHOWN = 20
 """Jobs that are listed by id; the counts say how many there are."""
 
@@ -52,6 +55,8 @@ def health(now: datetime) -> dict[str, Any]:
     found = [
         *_leadership(leading, now),
         *_work(jobs, queue, figures),
+        *_lingering(queue),
+        *_faults(figures.get("last_fault"), now),
         *(Finding("warning", "definitions", text, _fix_file()) for text in definitions.warnings()),
     ]
     errors = sum(warning.level == "error" for warning in found)
@@ -70,6 +75,7 @@ def health(now: datetime) -> dict[str, Any]:
         "workers": figures.get("workers"),
         "busy_workers": figures.get("busy_workers"),
         "handed_out": figures.get("handed_out"),
+        "last_fault": figures.get("last_fault"),
         "queue": queue,
         "jobs": jobs,
         "warnings": [asdict(warning) for warning in found],
@@ -119,10 +125,13 @@ def _jobs(now: datetime) -> dict[str, Any]:
 
 
 def _queue(now: datetime) -> dict[str, Any]:
-    found = JobExecution.objects.unfinished().aggregate(
-        queued=Count("pk", filter=Q(status=Status.QUEUED)),
+    ready = Q(status=Status.QUEUED) & (Q(start_after__isnull=True) | Q(start_after__lte=now))
+    found = JobExecution.objects.unreleased().aggregate(
+        queued=Count("pk", filter=ready),
+        waiting_retries=Count("pk", filter=Q(status=Status.QUEUED) & ~ready),
         running=Count("pk", filter=Q(status=Status.RUNNING)),
-        oldest=Min("queued_at", filter=Q(status=Status.QUEUED)),
+        lingering=Count("pk", filter=Q(finished_at__isnull=False)),
+        oldest=Min("queued_at", filter=ready),
     )
     oldest = found.pop("oldest")
     return {**found, "oldest_queued_s": _age(oldest, now) if oldest else None}
@@ -183,6 +192,38 @@ def _work(
         }
         fix = _("Raise SCHEDCORE_MAX_WORKERS, or spread the jobs over more time.")
         yield Finding("warning", "no_free_worker", message, fix)
+
+
+def _lingering(queue: dict[str, Any]) -> Iterator[Finding]:
+    if count := queue["lingering"]:
+        held = JobExecution.objects.unreleased().filter(finished_at__isnull=False).order_by("pk")
+        message = ngettext(
+            "%(count)d run has its verdict, but its task goes on and holds a worker: %(ids)s.",
+            "%(count)d runs have their verdicts, but go on and hold workers: %(ids)s.",
+            count,
+        ) % {"count": count, "ids": ", ".join(f"{run.job_name} #{run.pk}" for run in held[:SHOWN])}
+        fix = _(
+            "Let these tasks call `current_execution().check()`, or give their jobs the executor "
+            "`processes`, which can be killed. A restart of the scheduler frees the workers."
+        )
+        yield Finding("warning", "lingering_runs", message, fix)
+
+
+def _faults(fault: dict[str, Any] | None, now: datetime) -> Iterator[Finding]:
+    if fault is None:
+        return
+    since = datetime.fromisoformat(fault["since"])
+    until = datetime.fromisoformat(fault["until"]) if fault["until"] else now
+    if now - until < FAULT_SHOWN:
+        message = _(
+            "The scheduler could not work for %(age)d s, until %(until)s UTC: %(error)s."
+        ) % {
+            "age": _age(since, until),
+            "until": f"{until:%H:%M:%S}",
+            "error": fault["error"],
+        }
+        fix = _("It goes on by itself; see whether its database and its host are well.")
+        yield Finding("warning", "scheduler_faulted", message, fix)
 
 
 def _is_silent(process: SchedulerProcess, now: datetime) -> bool:

@@ -47,6 +47,16 @@ class Policies:
     timeout: int
 
 
+@dataclass(frozen=True, slots=True)
+class RetryPolicies:
+    """When a run that has ended is tried again; delay in seconds."""
+
+    max_retries: int
+    retry_delay: int
+    retry_backoff: float
+    rerun_if_interrupted: bool
+
+
 class HasPolicies(Protocol):
     """A job, or as much of one as tells its own policies (None: inherited)."""
 
@@ -60,6 +70,21 @@ class HasPolicies(Protocol):
     def misfire_grace_time(self) -> int | None: ...
     @property
     def timeout(self) -> int | None: ...
+
+
+class HasRetryPolicies(Protocol):
+    """The same for a job's retries."""
+
+    @property
+    def function(self) -> str: ...
+    @property
+    def max_retries(self) -> int | None: ...
+    @property
+    def retry_delay(self) -> int | None: ...
+    @property
+    def retry_backoff(self) -> float | None: ...
+    @property
+    def rerun_if_interrupted(self) -> bool | None: ...
 
 
 @dataclass(frozen=True)
@@ -160,6 +185,10 @@ def scheduled_task(
     max_instances: int | None = None,
     misfire_grace_time: int | None = None,
     timeout: int | None = None,
+    max_retries: int | None = None,
+    retry_delay: int | None = None,
+    retry_backoff: float | None = None,
+    rerun_if_interrupted: bool | None = None,
     allow_kwargs_override: bool = False,
 ) -> Callable[[F], F]: ...
 def scheduled_task(
@@ -175,6 +204,10 @@ def scheduled_task(
     max_instances: int | None = None,
     misfire_grace_time: int | None = None,
     timeout: int | None = None,
+    max_retries: int | None = None,
+    retry_delay: int | None = None,
+    retry_backoff: float | None = None,
+    rerun_if_interrupted: bool | None = None,
     allow_kwargs_override: bool = False,
 ) -> Any:
     """Register a function as a task; the function itself is returned unchanged.
@@ -195,6 +228,10 @@ def scheduled_task(
             "max_instances": max_instances,
             "misfire_grace_time": misfire_grace_time,
             "timeout": timeout,
+            "max_retries": max_retries,
+            "retry_delay": retry_delay,
+            "retry_backoff": retry_backoff,
+            "rerun_if_interrupted": rerun_if_interrupted,
         }
         spec = TaskSpec(
             name=name or func.__name__,
@@ -231,21 +268,39 @@ def all_tasks() -> list[TaskSpec]:
 
 def policies_of(job: HasPolicies) -> Policies:
     """The job's own policies, else its task's, else the settings'."""
-    task = find_task(job.function)
-    inherited = task.policies if task else {}
+    inherited = _inherited(job.function)
     defaults = conf()
-
-    def pick(own: Any, key: str, default: Any) -> Any:
-        return own if own is not None else inherited.get(key, default)
-
     return Policies(
-        coalesce=pick(job.coalesce, "coalesce", defaults.coalesce),
-        max_instances=pick(job.max_instances, "max_instances", defaults.max_instances),
-        misfire_grace_time=pick(
-            job.misfire_grace_time, "misfire_grace_time", defaults.misfire_grace_time_s
+        coalesce=_pick(job.coalesce, inherited, "coalesce", defaults.coalesce),
+        max_instances=_pick(job.max_instances, inherited, "max_instances", defaults.max_instances),
+        misfire_grace_time=_pick(
+            job.misfire_grace_time, inherited, "misfire_grace_time", defaults.misfire_grace_time_s
         ),
-        timeout=pick(job.timeout, "timeout", defaults.timeout_s),
+        timeout=_pick(job.timeout, inherited, "timeout", defaults.timeout_s),
     )
+
+
+def retry_policies_of(job: HasRetryPolicies) -> RetryPolicies:
+    """The same for a job's retries."""
+    inherited = _inherited(job.function)
+    defaults = conf()
+    return RetryPolicies(
+        max_retries=_pick(job.max_retries, inherited, "max_retries", defaults.max_retries),
+        retry_delay=_pick(job.retry_delay, inherited, "retry_delay", defaults.retry_delay_s),
+        retry_backoff=_pick(job.retry_backoff, inherited, "retry_backoff", defaults.retry_backoff),
+        rerun_if_interrupted=_pick(
+            job.rerun_if_interrupted, inherited, "rerun_if_interrupted", False
+        ),
+    )
+
+
+def _inherited(function: str) -> Mapping[str, Any]:
+    task = find_task(function)
+    return task.policies if task else {}
+
+
+def _pick(own: Any, inherited: Mapping[str, Any], key: str, default: Any) -> Any:
+    return own if own is not None else inherited.get(key, default)
 
 
 def discover() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -122,6 +123,20 @@ def with_dotenv(environment: Mapping[str, str], path: Path) -> dict[str, str]:
     dotenv: Any = type("Dotenv", (environ.Env,), {"ENVIRON": merged})
     dotenv.read_env(path)
     return merged
+
+
+def from_systemd(environment: Mapping[str, str], pid: int) -> tuple[str, float]:
+    """Where systemd waits for word of the process `pid`, and every how many seconds it wants a
+    sign of life (0: never).
+
+    sd_notify(3) and sd_watchdog_enabled(3). Not in `VARIABLES`: systemd sets them, no person.
+    """
+    address = environment.get("NOTIFY_SOCKET", "")
+    if environment.get("WATCHDOG_PID", str(pid)) != str(pid):
+        return address, 0.0
+    with suppress(ValueError):
+        return address, parsers.whole(0, 10**15)(environment.get("WATCHDOG_USEC", "0")) / 1e6
+    return address, 0.0
 
 
 def _whole(
@@ -297,6 +312,13 @@ LOG_FORMAT = _choice(
 MAX_WORKERS = _whole(
     "SCHEDCORE_MAX_WORKERS", _DEFAULTS.max_workers, 1, 1000, "Runs at one time in one scheduler."
 )
+MAX_PROCESSES = _whole(
+    "SCHEDCORE_MAX_PROCESSES",
+    _DEFAULTS.max_processes,
+    1,
+    1000,
+    "Further runs at one time, of jobs whose executor is `processes`.",
+)
 COALESCE = _boolean(
     "SCHEDCORE_COALESCE", _DEFAULTS.coalesce, "Several late occurrences of a job become one run."
 )
@@ -316,6 +338,23 @@ TIMEOUT = _whole(
     0,
     31536000,
     "Seconds that a run may take; 0 for no limit.",
+)
+MAX_RETRIES = _whole(
+    "SCHEDCORE_MAX_RETRIES",
+    _DEFAULTS.max_retries,
+    0,
+    100,
+    "How often a run that failed or timed out is tried again.",
+)
+RETRY_DELAY = _whole(
+    "SCHEDCORE_RETRY_DELAY", _DEFAULTS.retry_delay_s, 0, 31536000, "Seconds until the first retry."
+)
+RETRY_BACKOFF = _number(
+    "SCHEDCORE_RETRY_BACKOFF",
+    _DEFAULTS.retry_backoff,
+    1,
+    10,
+    "The delay before each further retry is that many times the one before.",
 )
 LEASE_TTL = _number(
     "SCHEDCORE_LEASE_TTL",
@@ -344,6 +383,20 @@ RETENTION_DAYS = _whole(
     1,
     36500,
     "Days for which history is kept.",
+)
+RUN_LOG_LINES = _whole(
+    "SCHEDCORE_RUN_LOG_LINES",
+    _DEFAULTS.run_log_lines,
+    1,
+    1000000,
+    "Lines that are kept of the log of one run; what is cut is said.",
+)
+RUN_LOG_BYTES = _whole(
+    "SCHEDCORE_RUN_LOG_BYTES",
+    _DEFAULTS.run_log_bytes,
+    1000,
+    100000000,
+    "Bytes that are kept of the log of one run.",
 )
 TASKS_FILE = Variable(
     "SCHEDCORE_TASKS_FILE",

@@ -85,17 +85,27 @@ _credentials_keys: tuple[str, ...] = _key(
     variables.CREDENTIALS_KEY, "credentials_key", lambda: Fernet.generate_key().decode()
 )
 
+_notify_socket, _watchdog_s = variables.from_systemd(os.environ, os.getpid())
+
 SCHEDCORE = SchedulerSettings(
     max_workers=_env.read(variables.MAX_WORKERS),
+    max_processes=_env.read(variables.MAX_PROCESSES),
     coalesce=_env.read(variables.COALESCE),
     max_instances=_env.read(variables.MAX_INSTANCES),
     misfire_grace_time_s=_env.read(variables.MISFIRE_GRACE_TIME),
     timeout_s=_env.read(variables.TIMEOUT),
+    max_retries=_env.read(variables.MAX_RETRIES),
+    retry_delay_s=_env.read(variables.RETRY_DELAY),
+    retry_backoff=_env.read(variables.RETRY_BACKOFF),
     lease_ttl_s=_env.read(variables.LEASE_TTL),
     poll_interval_s=_env.read(variables.POLL_INTERVAL),
     shutdown_grace_s=_env.read(variables.SHUTDOWN_GRACE),
     retention_days=_env.read(variables.RETENTION_DAYS),
+    run_log_lines=_env.read(variables.RUN_LOG_LINES),
+    run_log_bytes=_env.read(variables.RUN_LOG_BYTES),
     tasks_file=_env.read(variables.TASKS_FILE),
+    notify_socket=_notify_socket,
+    watchdog_s=_watchdog_s,
     listen_url=_env.read(variables.LISTEN_URL),
     credentials_keys=_credentials_keys,
     sqlite_folders=_env.read(variables.SQLITE_FOLDERS, default=(VAR,)),
@@ -205,6 +215,7 @@ def _postgresql(config: dict[str, Any]) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
+        "connect_timeout": 5,  # for each address; a server that is frozen accepts and is silent
     }
     return {
         **config,
@@ -288,6 +299,8 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "propagate": True},
         # jobs.runtime says the same with keys.
         "apscheduler": {"level": "WARNING"},
+        # Every attempt to connect, of every connection; whoever needs one says what failed.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }
 

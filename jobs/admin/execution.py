@@ -29,7 +29,7 @@ from jobs.admin.display import (
 from jobs.admin.paging import BoundedPaginator
 from jobs.control import execution as control
 from jobs.control.rights import require_right_to_retry
-from jobs.models import ExecutionLog, JobExecution
+from jobs.models import ExecutionLog, JobExecution, Status
 
 MOST_LOG_LINES = 200
 
@@ -186,13 +186,18 @@ class JobExecutionAdmin(CommandsAdmin):
 
     @admin.display(description=gettext_lazy("attempt"))
     def attempts(self, execution: JobExecution) -> SafeString:
-        if execution.retry_of_id is None:
-            return lines(str(execution.attempt))
-        url = reverse("admin:jobs_jobexecution_change", args=[execution.retry_of_id])
-        link = format_html(
-            '<a href="{}">{}</a>', url, _("after execution %(id)s") % {"id": execution.retry_of_id}
-        )
-        return lines(str(execution.attempt), link)
+        number = str(execution.attempt)
+        after, then = "", ""
+        if execution.retry_of_id is not None:
+            after = _link(execution.retry_of_id, _("after execution %(id)s"))
+        if execution.is_finished:
+            next_one = JobExecution.objects.filter(retry_of=execution.pk).order_by("pk").first()
+            if next_one is not None:
+                then = _link(next_one.pk, _("followed by execution %(id)s"))
+        elif execution.start_after is not None and execution.status == Status.QUEUED:
+            zone = zone_of(execution.job) if execution.job else None
+            then = format_html(_("waits until {}"), moment(execution.start_after, zone))
+        return lines(number, after, then)
 
     @admin.display(description=gettext_lazy("waited"))
     def waited(self, execution: JobExecution) -> str | None:
@@ -246,6 +251,11 @@ class JobExecutionAdmin(CommandsAdmin):
     @admin.display(description=gettext_lazy("result"))
     def result_block(self, execution: JobExecution) -> SafeString | None:
         return json_block(execution.result)
+
+
+def _link(execution_id: int, text: str) -> SafeString:
+    url = reverse("admin:jobs_jobexecution_change", args=[execution_id])
+    return format_html('<a href="{}">{}</a>', url, text % {"id": execution_id})
 
 
 def status_badge(execution: JobExecution) -> SafeString:

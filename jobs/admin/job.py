@@ -27,6 +27,7 @@ from jobs.admin.leader import scheduler_strip
 from jobs.admin.rights import actor_of, user_of
 from jobs.control import execution as execution_control
 from jobs.control import job as control
+from jobs.control.input import POLICIES
 from jobs.control.schedule import problem_of, trigger_of
 from jobs.errors import SchedulerError
 from jobs.models import AuditEvent, Job, JobExecution, JobState
@@ -210,7 +211,7 @@ class JobAdmin(CommandsAdmin):
                 gettext_lazy("Policies"),
                 {
                     "classes": ("collapse",),
-                    "fields": ("coalesce", "max_instances", "misfire_grace_time", "timeout"),
+                    "fields": ("executor", *POLICIES),
                 },
             ),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -19,10 +20,11 @@ from django.utils.translation import gettext_lazy
 from jobs.admin.display import moment
 from jobs.control import job as control
 from jobs.control.audit import Actor
+from jobs.control.input import POLICIES
 from jobs.control.job import VersionConflict
 from jobs.errors import SchedulerError
 from jobs.models import AuditEvent, Job
-from jobs.registry import all_tasks, policies_of
+from jobs.registry import all_tasks, policies_of, retry_policies_of
 from jobs.triggers import TriggerType
 from jobs.triggers.zones import known_zones
 
@@ -37,10 +39,8 @@ ASKED = (
     "trigger_params",
     "timezone",
     "is_enabled",
-    "coalesce",
-    "max_instances",
-    "misfire_grace_time",
-    "timeout",
+    "executor",
+    *POLICIES,
 )
 """The fields of a definition that have a field in the form."""
 
@@ -113,6 +113,13 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at run
     trigger_params = JSONText(
         label=gettext_lazy("Trigger parameters"),
         initial={"cron_expression": "0 3 * * *"},
+    )
+    executor = forms.ChoiceField(
+        label=gettext_lazy("Executor"),
+        choices=[
+            ("threads", gettext_lazy("threads: of the scheduler, quick to start")),
+            ("processes", gettext_lazy("processes: of their own, which can be killed")),
+        ],
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -190,17 +197,18 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at run
         """Examples, and the defaults that a field left empty inherits."""
         self._field("trigger_params").help_text = _examples()
         self._field("timezone").help_text = _default_zone()
-        inherited = policies_of(Job(function=self.instance.function))
-        for name in ("max_instances", "misfire_grace_time", "timeout"):
+        job = Job(function=self.instance.function)
+        for name, value in {**asdict(policies_of(job)), **asdict(retry_policies_of(job))}.items():
             field = self._field(name)
-            default = _("Empty: %(value)s, as inherited.") % {"value": getattr(inherited, name)}
-            field.help_text = format_lazy("{} {}", field.help_text, default)
-        word = _("yes") if inherited.coalesce else _("no")
-        self._field("coalesce").widget.choices = [
-            ("unknown", _("inherited: %(value)s") % {"value": word}),
-            ("true", _("yes")),
-            ("false", _("no")),
-        ]
+            if isinstance(value, bool):
+                field.widget.choices = [
+                    ("unknown", _("inherited: yes") if value else _("inherited: no")),
+                    ("true", _("yes")),
+                    ("false", _("no")),
+                ]
+            else:
+                default = _("Empty: %(value)s, as inherited.") % {"value": value}
+                field.help_text = format_lazy("{} {}", field.help_text, default)
 
     def _field(self, name: str) -> Any:
         return self.fields[name]

@@ -41,6 +41,7 @@ class ExecutionSerializer(serializers.Serializer[Any]):
     occurrence_count = serializers.IntegerField()
     is_count_capped = serializers.BooleanField()
     queued_at = Moment()
+    start_after = Moment()
     started_at = Moment()
     finished_at = Moment()
     duration_s = serializers.FloatField()

@@ -17,7 +17,7 @@ from jobs.control.schedule import trigger_of
 from jobs.errors import SchedulerError
 from jobs.models import Job, JobExecution, JobState
 from jobs.models.job import JobQuerySet
-from jobs.registry import policies_of
+from jobs.registry import policies_of, retry_policies_of
 from jobs.triggers import TriggerType, describe, preview
 
 NEXT_OCCURRENCES = 5
@@ -64,7 +64,7 @@ class JobSerializer(serializers.Serializer[Any]):
 
     def get_policies(self, job: Job) -> dict[str, dict[str, Any]]:
         """The job's own, where null inherits, and what holds in the end."""
-        effective = asdict(policies_of(job))
+        effective = {**asdict(policies_of(job)), **asdict(retry_policies_of(job))}
         return {"own": {name: getattr(job, name) for name in effective}, "effective": effective}
 
     def get_running(self, job: Job) -> int:

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from jobs.control.audit import Actor, record
 from jobs.control.input import clean_arguments
 from jobs.control.job import locked
-from jobs.control.schedule import bump_revision, problem_of_call
+from jobs.control.schedule import problem_of_call
 from jobs.errors import Conflict, ExecutionNotFound, JobNotFound
+from jobs.executions.revision import bump_revision
 from jobs.models import Job, JobExecution, Source, Status
 from jobs.models.execution import JobExecutionQuerySet
 from jobs.registry import find_task, policies_of

@@ -14,9 +14,28 @@ from django.utils.translation import gettext as _
 from jobs.control.audit import differing
 from jobs.errors import Invalid, SchedulerError
 from jobs.executions.claim import EXECUTORS, UnknownExecutor
-from jobs.models.job import ID_PATTERN, MAX_INSTANCES_LIMIT, MAX_POLICY_SECONDS, RESERVED_IDS
+from jobs.models.job import (
+    ID_PATTERN,
+    MAX_BACKOFF,
+    MAX_INSTANCES_LIMIT,
+    MAX_POLICY_SECONDS,
+    MAX_RETRIES_LIMIT,
+    RESERVED_IDS,
+)
 from jobs.registry import NAME_PATTERN, get_task
 from jobs.triggers import clean_params
+
+POLICIES = (
+    "coalesce",
+    "max_instances",
+    "misfire_grace_time",
+    "timeout",
+    "max_retries",
+    "retry_delay",
+    "retry_backoff",
+    "rerun_if_interrupted",
+)
+"""What a job inherits where it says nothing (None)."""
 
 FIELDS = (
     "id",
@@ -29,19 +48,14 @@ FIELDS = (
     "trigger_params",
     "timezone",
     "executor",
-    "coalesce",
-    "max_instances",
-    "misfire_grace_time",
-    "timeout",
+    *POLICIES,
     "is_enabled",
 )
 """Everything that makes up a job's definition, in the order in which it is shown."""
 
 CALL_FIELDS = frozenset({"function", "args", "kwargs"})
 TRIGGER_FIELDS = frozenset({"trigger_type", "trigger_params", "timezone"})
-POLICY_FIELDS = frozenset(
-    {"executor", "coalesce", "max_instances", "misfire_grace_time", "timeout"}
-)
+POLICY_FIELDS = frozenset({"executor", *POLICIES})
 BUILTIN_FIELDS = TRIGGER_FIELDS | POLICY_FIELDS | {"is_enabled"}
 """What may change of a built-in job."""
 
@@ -55,10 +69,7 @@ DEFAULTS: dict[str, Any] = {
     "kwargs": {},
     "timezone": "",
     "executor": "threads",
-    "coalesce": None,
-    "max_instances": None,
-    "misfire_grace_time": None,
-    "timeout": None,
+    **dict.fromkeys(POLICIES),
     "is_enabled": True,
 }
 
@@ -180,16 +191,18 @@ class _Checks:
                 self.say(name, _("This holds a character that cannot be stored."))
 
     def policies(self, asked: Collection[str]) -> None:
-        for name in ("is_enabled", "coalesce"):
+        for name in ("is_enabled", "coalesce", "rerun_if_interrupted"):
             value = self.given.get(name)
-            if name not in asked:
+            if name not in asked or (value is None and name != "is_enabled"):
                 continue
-            if not isinstance(value, bool) and not (name == "coalesce" and value is None):
+            if not isinstance(value, bool):
                 self.say(name, _("Use true or false, not %(value)s.") % {"value": _quoted(value)})
         for name, least, most in (
             ("max_instances", 1, MAX_INSTANCES_LIMIT),
             ("misfire_grace_time", 0, MAX_POLICY_SECONDS),
             ("timeout", 0, MAX_POLICY_SECONDS),
+            ("max_retries", 0, MAX_RETRIES_LIMIT),
+            ("retry_delay", 0, MAX_POLICY_SECONDS),
         ):
             value = self.given.get(name)
             if name not in asked or value is None:
@@ -199,6 +212,15 @@ class _Checks:
                     name,
                     _("Use a whole number from %(least)d to %(most)d, not %(value)s.")
                     % {"least": least, "most": most, "value": _quoted(value)},
+                )
+        backoff = self.given.get("retry_backoff")
+        if "retry_backoff" in asked and backoff is not None:
+            is_number = isinstance(backoff, int | float) and not isinstance(backoff, bool)
+            if not is_number or not 1 <= backoff <= MAX_BACKOFF:
+                self.say(
+                    "retry_backoff",
+                    _("Use a number from 1 to %(most)g, not %(value)s.")
+                    % {"most": MAX_BACKOFF, "value": _quoted(backoff)},
                 )
         executor = self.given.get("executor")
         if "executor" in asked and (not isinstance(executor, str) or executor not in EXECUTORS):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +18,9 @@ from django_apscheduler.models import DjangoJob
 
 from jobs.control.audit import Actor, as_recorded, differing, record
 from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_changes, clean_job
-from jobs.control.schedule import arm, bump_revision, set_problem
+from jobs.control.schedule import arm, set_problem
 from jobs.errors import Conflict, Forbidden, Invalid, JobNotFound
+from jobs.executions.revision import bump_revision
 from jobs.models import BUILTIN_IDS, Job, JobExecution, Source, Status
 from jobs.models.job import ID_PATTERN
 from jobs.triggers.calendar import END
@@ -151,7 +152,7 @@ def delete(job_id: str, *, actor: Actor) -> None:
                 _("“%(id)s” is built in and cannot be deleted; disable it.") % {"id": job_id}
             )
         remove(job)
-        _withdraw_queued(job_id, _("The job was deleted by %(who)s.") % {"who": actor.name})
+        _withdraw_queued([job_id], _("The job was deleted by %(who)s.") % {"who": actor.name})
         record(actor, "job.delete", job_id=job_id, target=job.name, before=as_recorded(job))
         bump_revision()
 
@@ -203,15 +204,24 @@ def _change(
             arm(job, now=now)
         if not job.is_enabled or job.is_paused_at(now):
             reason = _("The job was paused or disabled by %(who)s.") % {"who": actor.name}
-            _withdraw_queued(job_id, reason)
+            _withdraw_queued([job_id], reason)
         record(actor, action, job_id=job_id, target=job.name, before=before, after=after)
         bump_revision()
     return job
 
 
-def _withdraw_queued(job_id: str, reason: str) -> None:
-    """Cancel the scheduled runs of a job that wait for a worker; what people asked for stays."""
+def withdraw_of_stopped(job_ids: Collection[str], reason: str, *, now: datetime) -> None:
+    """Cancel the waiting runs of those of the jobs that are deleted, disabled or paused."""
+    going = Job.objects.filter(pk__in=job_ids, is_enabled=True).exclude(Job.paused_condition(now))
+    stopped = set(job_ids).difference(going.values_list("pk", flat=True))
+    if stopped:
+        _withdraw_queued(stopped, reason)
+
+
+def _withdraw_queued(job_ids: Collection[str], reason: str) -> None:
+    """Cancel the runs of jobs that wait for a worker; those that people asked for stay."""
     now = datetime.now(UTC)
-    JobExecution.objects.filter(job_id=job_id, status=Status.QUEUED, source=Source.SCHEDULE).update(
+    waiting = JobExecution.objects.filter(job_id__in=job_ids, status=Status.QUEUED)
+    waiting.exclude(source=Source.MANUAL).update(
         status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason
     )

@@ -9,22 +9,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import Q
+from django.db import DataError
 from django.utils.timezone import get_default_timezone_name
+from django.utils.translation import gettext_noop
 from django_apscheduler.models import DjangoJob
 
 from jobs.errors import SchedulerError
 from jobs.executions.claim import EXECUTORS, UnknownExecutor
 from jobs.models import Job, SchedulerLease
-from jobs.registry import all_tasks, get_task
+from jobs.registry import find_task, get_task
 from jobs.triggers import Trigger, TriggerType, build_trigger, next_fire
+
+UNREADABLE = gettext_noop("Its row holds a value that cannot be read; put it right with SQL.")
 
 MARKER = b"schedcore"
 """Stands where stock django-apscheduler keeps a pickle; nothing is ever read from it."""
-
-CHANNEL = "schedcore_revision"
-"""What the leader LISTENs to on PostgreSQL."""
 
 
 def problem_of(job: Job) -> str:
@@ -83,25 +82,31 @@ def set_problem(job: Job) -> bool:
     return changed
 
 
-def bump_revision() -> None:
-    """Tell the leader that something has changed; the last write of a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO jobs_revision (id, number) VALUES (1, 1) "
-            "ON CONFLICT (id) DO UPDATE SET number = jobs_revision.number + 1"
-        )
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+def suspects(after: str, *, among: int) -> tuple[list[str], str | None]:
+    """Ids of the jobs that a new leader must look at: see `repair`.
 
-
-def suspects() -> list[str]:
-    """Ids of the jobs that a new leader must look at, which are few: see `repair`."""
-    known = [task.name for task in all_tasks()]
-    unscheduled = ~Q(pk__in=DjangoJob.objects.values("pk"))
-    found = ~Q(function__in=known) | ~Q(problem="") | unscheduled
-    if _is_default_zone_new():
-        found |= Q(timezone="") & ~Q(trigger_type=TriggerType.INTERVAL)
-    return list(Job.objects.filter(found).order_by("pk").values_list("pk", flat=True))
+    Of the next `among` jobs whose ids are greater than `after`; also the last of these ids, or
+    None if there are no more.
+    """
+    rows = list(
+        Job.objects.filter(pk__gt=after)
+        .order_by("pk")
+        .values_list("pk", "function", "problem", "timezone", "trigger_type")[:among]
+    )
+    if not rows:
+        return [], None
+    schedules = DjangoJob.objects.filter(pk__gt=after, pk__lte=rows[-1][0])
+    scheduled = set(schedules.values_list("pk", flat=True))
+    is_zone_new = _is_default_zone_new()
+    found = [
+        job_id
+        for job_id, function, problem, zone, trigger_type in rows
+        if problem
+        or job_id not in scheduled
+        or find_task(function) is None
+        or (is_zone_new and not zone and trigger_type != TriggerType.INTERVAL)
+    ]
+    return found, rows[-1][0] if len(rows) == among else None
 
 
 def repair(job_ids: Sequence[str], *, now: datetime) -> tuple[list[str], list[str]]:
@@ -118,7 +123,12 @@ def repair(job_ids: Sequence[str], *, now: datetime) -> tuple[list[str], list[st
             "pk", flat=True
         )
     )
-    for job in Job.objects.filter(pk__in=job_ids).order_by("pk").select_for_update():
+    jobs, unreadable = _read(job_ids)
+    for job_id in unreadable:
+        if Job.objects.filter(pk=job_id, problem="").update(problem=UNREADABLE):
+            broke.append(job_id)
+        DjangoJob.objects.filter(pk=job_id).update(next_run_time=None)
+    for job in jobs:
         if set_problem(job):
             (broke if job.problem else mended).append(job.pk)
             Job.objects.filter(pk=job.pk).update(problem=job.problem)
@@ -126,6 +136,23 @@ def repair(job_ids: Sequence[str], *, now: datetime) -> tuple[list[str], list[st
         elif job.pk not in due:
             arm(job, now=now)
     return broke, mended
+
+
+def _read(job_ids: Sequence[str]) -> tuple[list[Job], list[str]]:
+    """The jobs, locked; and the ids of those whose rows SQL has made unreadable."""
+    rows = Job.objects.filter(pk__in=job_ids).order_by("pk").select_for_update()
+    try:
+        return list(rows), []
+    except (ValueError, RecursionError, DataError):
+        pass
+    jobs: list[Job] = []
+    unreadable: list[str] = []
+    for job_id in sorted(job_ids):
+        try:
+            jobs += rows.filter(pk=job_id)
+        except (ValueError, RecursionError, DataError):
+            unreadable.append(job_id)
+    return jobs, unreadable
 
 
 def accept_default_zone() -> None:

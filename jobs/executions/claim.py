@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
@@ -25,6 +26,7 @@ from jobs.executions.database import (
     insert_rows,
     is_postgresql,
     list_parameter,
+    readable_moment,
     to_database,
     update_rows,
 )
@@ -40,7 +42,7 @@ MAX_DUE_JOBS = 1000
 MAX_OCCURRENCES = 500
 """Occurrences of one job that are counted one by one; above it a row says "at least"."""
 
-EXECUTORS = frozenset({"threads"})
+EXECUTORS = frozenset({"threads", "processes"})
 
 INSERTED: dict[str, str] = {
     "job_id": "varchar",
@@ -102,8 +104,15 @@ class Claimed:
 
     stretches: list[tuple[str, Stretch]] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
-    is_full: bool = False
-    """More jobs may be due."""
+    executors: set[str] = field(default_factory=set)
+    """Of the rows that were queued."""
+
+
+class Upcoming(NamedTuple):
+    """The next moment at which a job is due, and a waiting retry; UTC."""
+
+    job: datetime | None
+    retry: datetime | None
 
 
 def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) -> Claimed:
@@ -112,7 +121,7 @@ def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) 
     Jobs whose rows are being changed at this moment are left for the next claim.
     """
     due = _due_jobs(cursor, now)
-    claimed = Claimed(is_full=len(due) == MAX_DUE_JOBS)
+    claimed = Claimed()
     if not due:
         return claimed
     going = _unreleased(cursor, [job.id for job in due])
@@ -126,12 +135,14 @@ def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) 
         except Exception as error:  # one job's nonsense must not hold up the others
             sentence = _problem(job, error)
             claimed.broken.append((job.id, sentence))
-            first = job.next_run_time
+            first = _moment(job.next_run_time) or now
             stretches = [Stretch(Status.FAILED, first, first, 1, False, sentence)]
             next_run = None
         schedules.append((job.id, to_database(next_run)))
         for stretch in stretches:
             claimed.stretches.append((job.id, stretch))
+            if stretch.status == Status.QUEUED:
+                claimed.executors.add(job.executor)
             rows.append(_row(job, policies, stretch, queued_at))
     insert_rows(cursor, "jobs_jobexecution", INSERTED, rows, suffix="ON CONFLICT DO NOTHING")
     update_rows(
@@ -145,23 +156,25 @@ def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) 
     return claimed
 
 
-def next_due(cursor: CursorWrapper) -> datetime | None:
-    """When the next job is due; UTC. Schedules without a job do not count."""
+def next_due(cursor: CursorWrapper, now: datetime) -> Upcoming:
+    """When something is due next. Schedules without a job do not count."""
     cursor.execute(
-        "SELECT s.next_run_time FROM django_apscheduler_djangojob s "
+        f"SELECT (SELECT {readable_moment('s.next_run_time')} FROM django_apscheduler_djangojob s "
         "JOIN jobs_job j ON j.id = s.id WHERE s.next_run_time IS NOT NULL "
-        "ORDER BY s.next_run_time LIMIT 1"
+        "ORDER BY s.next_run_time LIMIT 1), (SELECT MIN(start_after) FROM jobs_jobexecution "
+        f"WHERE status = '{Status.QUEUED.value}' AND start_after > %s)",
+        [to_database(now)],
     )
-    row = cursor.fetchone()
-    return from_database(row[0]) if row else None
+    return Upcoming(*(_moment(value) for value in cursor.fetchone()))
 
 
 def _due_jobs(cursor: CursorWrapper, now: datetime) -> list[DueJob]:
     # SKIP LOCKED: whoever is changing a job bumps the revision, which brings the leader back.
     lock = "FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
     cursor.execute(
-        "SELECT s.id, s.next_run_time, j.name, j.function, j.args, j.kwargs, j.trigger_type, "
-        "j.trigger_params, j.timezone, j.anchor, j.executor, j.coalesce, j.max_instances, "
+        f"SELECT s.id, {readable_moment('s.next_run_time')}, j.name, j.function, j.args, "
+        "j.kwargs, j.trigger_type, j.trigger_params, j.timezone, "
+        f"{readable_moment('j.anchor')}, j.executor, j.coalesce, j.max_instances, "
         "j.misfire_grace_time, j.timeout "
         "FROM django_apscheduler_djangojob s JOIN jobs_job j ON j.id = s.id "
         f"WHERE s.next_run_time <= %s ORDER BY s.next_run_time, s.id LIMIT {MAX_DUE_JOBS} {lock}",
@@ -186,17 +199,13 @@ def _plan(
     get_task(job.function).arguments.bind(from_json(job.args), from_json(job.kwargs))
     if job.executor not in EXECUTORS:
         raise UnknownExecutor(job.executor)
-    first = from_database(job.next_run_time)
-    anchor = from_database(job.anchor)
-    if first is None:  # the query asked for rows that have one
-        return [], None
-    trigger = build_trigger(
-        job.trigger_type,
-        from_json(job.trigger_params),
-        job.timezone or django_timezone.get_default_timezone_name(),
-        anchor=anchor,
-        seed=job.id,
-    )
+    first, anchor = _moment(job.next_run_time), _moment(job.anchor)
+    if first is None or anchor is None:
+        raise Unreadable("next run" if first is None else "anchor")
+    if not isinstance(policies.timeout, int):  # SQLite takes any value for any column
+        raise Unreadable("timeout")
+    zone = job.timezone or django_timezone.get_default_timezone_name()
+    trigger = _trigger(job.trigger_type, job.trigger_params, zone, anchor, job.id)
     following = next_fire(trigger, first)
     free = max(policies.max_instances - going, 0)
     grace = timedelta(seconds=policies.misfire_grace_time)
@@ -208,6 +217,12 @@ def _plan(
         stretches.append(_missed(missed, now, grace, leading_since))
     stretches.extend(_runs(on_time, policies, free))
     return stretches, next_run
+
+
+@lru_cache(maxsize=10_000)
+def _trigger(kind: str, params: Any, zone: str, anchor: datetime, job_id: str) -> Trigger:
+    """By what the rows say, so that the trigger of a job that is often due is built once."""
+    return build_trigger(kind, from_json(params), zone, anchor=anchor, seed=job_id)
 
 
 def _due_occurrences(
@@ -315,6 +330,25 @@ def _row(job: DueJob, policies: Policies, stretch: Stretch, queued_at: Any) -> t
         None if is_queued else queued_at,
         stretch.reason,
     )
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return from_database(value)
+    except ValueError:  # SQL has written what is no moment
+        return None
+
+
+class Unreadable(SchedulerError):
+    """A value of a job's rows was changed by SQL to one that nobody can read."""
+
+    code = "unreadable"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            _("The %(what)s of its row cannot be read; change the job's trigger or that value.")
+            % {"what": what}
+        )
 
 
 class UnknownExecutor(SchedulerError):

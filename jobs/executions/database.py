@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 
+@cache
 def is_postgresql() -> bool:
-    return connection.vendor == "postgresql"
+    return connection.vendor == "postgresql"  # the proxy is slow, and asked for every row
 
 
 def database_now() -> datetime:
@@ -31,7 +33,9 @@ def database_now() -> datetime:
 
 def to_database(moment: datetime | None) -> Any:
     """A moment as a statement's parameter."""
-    return connection.ops.adapt_datetimefield_value(moment)
+    if moment is None or is_postgresql():
+        return moment
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
 
 
 def from_database(value: Any) -> datetime | None:
@@ -45,8 +49,24 @@ def from_database(value: Any) -> datetime | None:
     return value.astimezone(UTC)  # type: ignore[no-any-return]
 
 
+def readable_moment(column: str) -> str:
+    """The column in a SELECT, so that reading it never fails, whatever was written by SQL.
+
+    What is no moment comes as None on PostgreSQL (its infinities, and years that Python does
+    not have); on SQLite every value comes as text, which `from_database` may refuse.
+    """
+    if is_postgresql():
+        is_readable = f"{column} >= '0001-01-01' AND {column} < '10000-01-01'"
+        return f"CASE WHEN {is_readable} THEN {column} END"
+    return f"CAST({column} AS TEXT)"
+
+
 def from_json(value: Any) -> Any:
     """A JSON column as a raw cursor gives it."""
+    if value == "[]":  # as most arguments are
+        return []
+    if value == "{}":
+        return {}
     return json.loads(value) if isinstance(value, str | bytes) else value
 
 
@@ -74,10 +94,9 @@ def insert_rows(
         return
     names = ", ".join(columns)
     if is_postgresql():
-        arrays = ", ".join(f"%s::{pg_type}[]" for pg_type in columns.values())
+        arrays, values = _as_arrays(columns, rows)
         cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {suffix}",
-            [list(values) for values in zip(*rows, strict=True)],
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM {arrays} {suffix}", values
         )
     else:
         marks = ", ".join(["%s"] * len(columns))
@@ -102,13 +121,14 @@ def update_rows(
         return
     key_name, key_type = key
     if is_postgresql():
-        types = {key_name: key_type, **columns}
-        arrays = ", ".join(f"%s::{pg_type}[]" for pg_type in types.values())
+        arrays, values = _as_arrays({key_name: key_type, **columns}, rows)
         settings = ", ".join(f"{name} = v.{name}" for name in columns)
+        # CASE hides the condition from the planner. It would take it for so selective that it
+        # begins with it (a scan), and joins that with every row of the arrays: quadratic.
         cursor.execute(
-            f"UPDATE {table} AS t SET {settings} FROM unnest({arrays}) AS v ({', '.join(types)}) "
-            f"WHERE t.{key_name} = v.{key_name} AND {condition}",
-            [*(list(values) for values in zip(*rows, strict=True)), *condition_values],
+            f"UPDATE {table} AS t SET {settings} FROM {arrays} "
+            f"WHERE t.{key_name} = v.{key_name} AND CASE WHEN {condition} THEN TRUE END",
+            [*values, *condition_values],
         )
     else:
         settings = ", ".join(f"{name} = %s" for name in columns)
@@ -116,3 +136,22 @@ def update_rows(
             f"UPDATE {table} AS t SET {settings} WHERE {key_name} = %s AND {condition}",
             [[*row[1:], row[0], *condition_values] for row in rows],
         )
+
+
+def _as_arrays(columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """The rows as a table `v` for PostgreSQL, and its parameters.
+
+    What is alike in all rows goes once, and not in an array: to write arrays as text is what
+    a batch costs most. The first column is always an array, and tells how many rows there are.
+    """
+    arrays: dict[str, tuple[str, list[Any]]] = {}
+    constants: dict[str, tuple[str, Any]] = {}
+    for (name, pg_type), column in zip(columns.items(), zip(*rows, strict=True), strict=True):
+        if arrays and column.count(column[0]) == len(column):
+            constants[name] = (pg_type, column[0])
+        else:
+            arrays[name] = (pg_type, list(column))
+    same = "".join(f", %s::{pg_type} AS {name}" for name, (pg_type, _) in constants.items())
+    unnest = ", ".join(f"%s::{pg_type}[]" for pg_type, _ in arrays.values())
+    table = f"(SELECT a.*{same} FROM unnest({unnest}) AS a ({', '.join(arrays)})) AS v"
+    return table, [value for _, value in [*constants.values(), *arrays.values()]]

@@ -46,7 +46,7 @@ def bounded(limit_s: float) -> Iterator[CursorWrapper]:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         if is_postgresql():
-            cursor.execute(f"SELECT {LIMITS}", _limits(limit_s))
+            cursor.execute(f"SELECT {LIMITS}", limits(limit_s))
         yield cursor
 
 
@@ -61,7 +61,7 @@ def leading(lease: Lease, limit_s: float) -> Iterator[tuple[CursorWrapper, datet
             cursor.execute(
                 f"SELECT holder, epoch, clock_timestamp(), {LIMITS} "
                 "FROM jobs_schedulerlease WHERE id = 1 FOR UPDATE",
-                _limits(limit_s),
+                limits(limit_s),
             )
         else:
             cursor.execute("SELECT holder, epoch, NULL FROM jobs_schedulerlease WHERE id = 1")
@@ -77,6 +77,7 @@ LIMITS = (
 )
 
 
-def _limits(limit_s: float) -> list[str]:
+def limits(limit_s: float) -> list[str]:
+    """The values of LIMITS."""
     whole, half = str(max(int(limit_s * 1000), 2)), str(max(int(limit_s * 500), 1))
     return [whole, whole, half]

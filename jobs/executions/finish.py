@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from jobs.executions.database import in_list, insert_rows, list_parameter, to_database, update_rows
+from jobs.executions.retry import RETRIED, Ended, queue_again, retries, rules_for
 from jobs.models.execution import Status
 
 VERDICT: dict[str, str] = {
@@ -41,6 +42,9 @@ class Verdict:
     finished_at: datetime
     released_at: datetime | None
     duration_s: float
+    attempt: int = 1
+    is_final: bool = False
+    """Somebody has asked to cancel it: it is not tried again, however it ended."""
     result: str | None = None
     reason: str = ""
     warning: str = ""
@@ -63,8 +67,23 @@ class LogLine(NamedTuple):
     message: str
 
 
-def write_verdicts(cursor: CursorWrapper, owner: str, verdicts: Sequence[Verdict]) -> None:
-    """Give running rows of `owner` their verdicts; rows that have one keep it."""
+def write_verdicts(
+    cursor: CursorWrapper, owner: str, verdicts: Sequence[Verdict], now: datetime
+) -> None:
+    """Give running rows of `owner` their verdicts, and queue the next attempts of those that
+    have any left; rows that have a verdict keep it."""
+    failed = [
+        Ended(v.execution_id, v.job_id, v.attempt)
+        for v in verdicts
+        if v.status in RETRIED and not v.is_final
+    ]
+    # Before the executions are locked: jobs come first in the order of locks.
+    attempts = retries(failed, rules_for(failed, now=now), now=now) if failed else []
+    _update(cursor, owner, verdicts)
+    queue_again(cursor, attempts, after=RETRIED, now=now)
+
+
+def _update(cursor: CursorWrapper, owner: str, verdicts: Sequence[Verdict]) -> None:
     update_rows(
         cursor,
         "jobs_jobexecution",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from jobs.executions.database import from_database, from_json, is_postgresql, to_database
 from jobs.executions.fencing import Lease
-from jobs.models.execution import JobExecution, Source, Status
+from jobs.models import Job
+from jobs.models.execution import JobExecution, JobExecutionQuerySet, Source, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Handout:
     function: str
     args: list[Any]
     kwargs: dict[str, Any]
+    executor: str
     timeout_s: int
     source: Source
     requested_by: str
@@ -33,20 +35,50 @@ class Handout:
     epoch: int
 
 
+class Late(NamedTuple):
+    """A run that was missed while it waited."""
+
+    job_id: str
+    scheduled_for: datetime
+
+
 def hand_out(
-    cursor: CursorWrapper, lease: Lease, *, now: datetime, limit: int
-) -> tuple[list[Handout], list[tuple[str, datetime]]]:
+    cursor: CursorWrapper, lease: Lease, *, executor: str, now: datetime, limit: int
+) -> tuple[list[Handout], list[Late]]:
     """Mark up to `limit` queued rows as running, oldest first, in the caller's transaction.
 
-    Also returns (job id, scheduled for) of those that waited past their grace: they are
-    missed. The caller hands the rest to workers after the commit, never before.
+    Also returns those that waited past their grace: they are missed. The caller hands the
+    rest to workers after the commit, never before.
     """
-    if limit <= 0:
-        return [], []
+    ready = f"executor = %s AND (start_after IS NULL OR start_after <= %s) AND {SINGLE}"
+    return _mark(cursor, lease, now, ready, [executor, to_database(now)], limit)
+
+
+def miss_late(cursor: CursorWrapper, lease: Lease, *, now: datetime) -> list[Late]:
+    """Mark the queued rows as missed whose grace is over, while no worker is free for them."""
+    return _mark(cursor, lease, now, "start_before < %s", [to_database(now)], MAX_LATE)[1]
+
+
+MAX_LATE = 1000
+
+SINGLE = (
+    "(retry_of_id IS NULL OR NOT EXISTS (SELECT 1 FROM jobs_jobexecution e "
+    "WHERE e.id = jobs_jobexecution.retry_of_id AND e.released_at IS NULL))"
+)
+"""An attempt whose thread ignored its timeout is still going; its retry waits for it."""
+
+
+def _mark(
+    cursor: CursorWrapper,
+    lease: Lease,
+    now: datetime,
+    condition: str,
+    values: list[Any],
+    limit: int,
+) -> tuple[list[Handout], list[Late]]:
     lock = "FOR UPDATE SKIP LOCKED" if is_postgresql() else ""
     moment = to_database(now)
     late = "start_before < %s"
-    reason = _("No worker was free before its grace was over.")
     cursor.execute(
         "UPDATE jobs_jobexecution SET "
         f"status = CASE WHEN {late} THEN '{Status.MISSED.value}' "
@@ -54,31 +86,34 @@ def hand_out(
         f"started_at = CASE WHEN {late} THEN NULL ELSE %s{_cast()} END, "
         f"finished_at = CASE WHEN {late} THEN %s{_cast()} END, "
         f"released_at = CASE WHEN {late} THEN %s{_cast()} END, "
-        f"reason = CASE WHEN {late} THEN %s ELSE reason END, "
+        f"reason = CASE WHEN start_before < %s THEN %s WHEN {late} THEN %s ELSE reason END, "
         "owner = %s, epoch = %s "
         "WHERE id IN (SELECT id FROM jobs_jobexecution "
-        f"WHERE status = '{Status.QUEUED.value}' ORDER BY id LIMIT %s {lock}) "
-        "RETURNING id, job_id, job_name, function, args, kwargs, timeout_s, source, "
+        f"WHERE status = '{Status.QUEUED.value}' AND {condition} ORDER BY id LIMIT %s {lock}) "
+        "RETURNING id, job_id, job_name, function, args, kwargs, executor, timeout_s, source, "
         "requested_by, attempt, scheduled_for, status",
         [
             moment,
             *(moment, moment),
             *(moment, moment),
             *(moment, moment),
-            *(moment, reason),
+            to_database(lease.since),
+            _("No scheduler was leading before its grace was over."),
+            *(moment, _("No worker was free before its grace was over.")),
             lease.holder,
             lease.epoch,
+            *values,
             limit,
         ],
     )
     handouts = []
     missed = []
     for row in sorted(cursor.fetchall()):
-        scheduled_for = from_database(row[10])
+        scheduled_for = from_database(row[11])
         if scheduled_for is None:  # the column is never null
             continue
-        if row[11] == Status.MISSED:
-            missed.append((row[1], scheduled_for))
+        if row[12] == Status.MISSED:
+            missed.append(Late(row[1], scheduled_for))
             continue
         handouts.append(
             Handout(
@@ -88,10 +123,11 @@ def hand_out(
                 function=row[3],
                 args=from_json(row[4]),
                 kwargs=from_json(row[5]),
-                timeout_s=row[6],
-                source=row[7],
-                requested_by=row[8],
-                attempt=row[9],
+                executor=row[6],
+                timeout_s=row[7],
+                source=row[8],
+                requested_by=row[9],
+                attempt=row[10],
                 scheduled_for=scheduled_for,
                 owner=lease.holder,
                 epoch=lease.epoch,
@@ -103,17 +139,35 @@ def hand_out(
 def give_back(owner: str, execution_ids: list[int], *, now: datetime) -> None:
     """Queue handed-out executions again that no worker has begun and none will begin.
 
-    Those that somebody has asked to cancel are cancelled instead.
+    Those that somebody has asked to cancel meanwhile, and those of jobs that were stopped
+    (unless somebody asked for them), are cancelled instead.
     """
     handed_out = JobExecution.objects.filter(
         pk__in=execution_ids, owner=owner, status=Status.RUNNING
     )
-    for execution in handed_out.filter(cancel_requested_at__isnull=False):
-        reason = _("Cancelled by %(who)s.") % {"who": execution.cancel_requested_by}
-        handed_out.filter(pk=execution.pk).update(
+    going = _going(handed_out, now)  # before the executions are locked
+    again = []
+    for execution in handed_out.select_for_update().order_by("pk"):
+        if execution.cancel_requested_at is not None:
+            reason = _("Cancelled by %(who)s.") % {"who": execution.cancel_requested_by}
+        elif execution.source != Source.MANUAL and execution.job_id not in going:
+            reason = _("The job was paused, disabled or deleted before a worker was free.")
+        else:
+            again.append(execution.pk)
+            continue
+        JobExecution.objects.filter(pk=execution.pk).update(
             status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason
         )
-    handed_out.update(status=Status.QUEUED, owner="", started_at=None)
+    JobExecution.objects.filter(pk__in=again).update(
+        status=Status.QUEUED, owner="", started_at=None
+    )
+
+
+def _going(executions: JobExecutionQuerySet, now: datetime) -> set[str]:
+    """Those of the executions' jobs that are neither paused nor disabled; their rows locked."""
+    jobs = Job.objects.filter(pk__in=executions.order_by().values("job_id"), is_enabled=True)
+    jobs = jobs.exclude(Job.paused_condition(now)).order_by("pk")
+    return set(jobs.select_for_update().values_list("pk", flat=True))
 
 
 def _cast() -> str:

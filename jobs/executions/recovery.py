@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
+from jobs.executions.retry import Ended, queue_again, reruns, rules_for
 from jobs.models import JobExecution, SchedulerProcess, Status
 from jobs.models.execution import JobExecutionQuerySet
 
@@ -28,14 +30,27 @@ def interrupt_own(owner: str, *, now: datetime) -> list[int]:
 
 
 def _interrupt(rows: JobExecutionQuerySet, reason: str, now: datetime) -> list[int]:
-    """Of `rows`, end what runs and release what only holds its slot; ids of the former."""
+    """Of `rows`, end what runs and release what only holds its slot; ids of the former.
+
+    What their jobs want to be run again is queued in the same transaction.
+    """
     held = rows.unreleased().exclude(status=Status.QUEUED)
     # A row that somebody else has locked is left for the next time.
-    found = list(held.select_for_update(skip_locked=True).values_list("pk", "status"))
-    running = [pk for pk, status in found if status == Status.RUNNING]
-    JobExecution.objects.filter(pk__in=running).update(
+    found = list(held.select_for_update(skip_locked=True))
+    running = [row for row in found if row.status == Status.RUNNING]
+    ids = [row.pk for row in running]
+    JobExecution.objects.filter(pk__in=ids).update(
         status=Status.INTERRUPTED, finished_at=now, released_at=now, reason=reason
     )
-    ended = [pk for pk, status in found if status != Status.RUNNING]
+    ended = [row.pk for row in found if row.status != Status.RUNNING]
     JobExecution.objects.filter(pk__in=ended).update(released_at=now)
-    return running
+    wanted = [
+        Ended(row.pk, row.job_id, row.attempt)
+        for row in running
+        if row.job_id and row.cancel_requested_at is None
+    ]
+    if wanted:
+        attempts = reruns(wanted, rules_for(wanted, now=now), now=now)
+        with connection.cursor() as cursor:
+            queue_again(cursor, attempts, after={Status.INTERRUPTED}, now=now)
+    return ids

@@ -90,6 +90,10 @@ class JobExecution(models.Model):
         help_text=_("Missed, if it has not been handed to a worker by then."),
     )
 
+    start_after = models.DateTimeField(
+        _("start after"), null=True, help_text=_("A retry waits until then.")
+    )
+
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     requested_by = models.CharField(
         _("requested by"), max_length=150, blank=True, default="", db_default=""
@@ -192,6 +196,10 @@ class JobExecution(models.Model):
                 condition=Q(source=Source.SCHEDULE, attempt=1),
                 name="execution_occurrence_once",
             ),
+            # A verdict that is written twice makes no second retry.
+            models.UniqueConstraint(
+                fields=["retry_of"], condition=Q(source=Source.RETRY), name="execution_retried_once"
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=Status.values), name="execution_status_known"
             ),
@@ -208,7 +216,15 @@ class JobExecution(models.Model):
         indexes = (
             # The hand-out: `executions.hand_out`.
             models.Index(
-                fields=["id"], condition=Q(status=Status.QUEUED), name="execution_queued_idx"
+                fields=["executor", "id"],
+                condition=Q(status=Status.QUEUED),
+                name="execution_waiting_idx",
+            ),
+            # When the next retry is due: `executions.claim.next_due`.
+            models.Index(
+                fields=["start_after"],
+                condition=Q(status=Status.QUEUED, start_after__isnull=False),
+                name="execution_start_after_idx",
             ),
             # The overlap count of a tick, and recovery after a crash.
             models.Index(

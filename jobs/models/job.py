@@ -40,6 +40,8 @@ ID_PATTERN = r"[A-Za-z0-9_.-]{1,100}"
 
 MAX_POLICY_SECONDS = 10 * 365 * 24 * 3600
 MAX_INSTANCES_LIMIT = 1000
+MAX_RETRIES_LIMIT = 100
+MAX_BACKOFF = 10.0
 
 
 class JobState(models.TextChoices):
@@ -176,6 +178,33 @@ class Job(models.Model):
         blank=True,
         validators=[MaxValueValidator(MAX_POLICY_SECONDS)],
         help_text=_("Seconds after which a run is ended as timed out. 0: no limit."),
+    )
+    max_retries = models.PositiveSmallIntegerField(
+        _("max retries"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_RETRIES_LIMIT)],
+        help_text=_("How often a run that failed or timed out is tried again."),
+    )
+    retry_delay = models.PositiveIntegerField(
+        _("retry delay"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_POLICY_SECONDS)],
+        help_text=_("Seconds until the first retry."),
+    )
+    retry_backoff = models.FloatField(
+        _("retry backoff"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1.0), MaxValueValidator(MAX_BACKOFF)],
+        help_text=_("The delay before each further retry is that many times the one before."),
+    )
+    rerun_if_interrupted = models.BooleanField(
+        _("rerun if interrupted"),
+        null=True,
+        blank=True,
+        help_text=_("Run again, from the start, when the scheduler died during a run."),
     )
 
     is_enabled = models.BooleanField(_("enabled"), default=True)

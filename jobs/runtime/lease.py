@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, F, Subquery, When
+from django.db.models import F
 
 from jobs.conf import conf
-from jobs.control.schedule import bump_revision
 from jobs.executions.fencing import Lease
+from jobs.executions.liveness import Peer, Sighting
+from jobs.executions.revision import bump_revision
 from jobs.models import SchedulerLease, SchedulerProcess
 from jobs.runtime.identity import Identity, is_known_dead
 
 logger = logging.getLogger(__name__)
 
 BEATS_PER_TTL = 3
+LOOKS_PER_TTL = 10
+MAX_LOOK_INTERVAL_S = 0.8
 
 
 @dataclass(slots=True)
-class Sighting:
+class Heard:
     """The last new heartbeat that was seen of a process, by the own monotonic clock."""
 
     beat: int
@@ -38,7 +42,7 @@ class Watch:
     """Judges from successive looks at the heartbeats which processes are silent."""
 
     def __init__(self) -> None:
-        self._sightings: dict[str, Sighting] = {}
+        self._heard: dict[str, Heard] = {}
         self._last_look: float | None = None
 
     def look(self, beats: dict[str, int], monotonic: float, *, max_gap_s: float) -> None:
@@ -51,15 +55,15 @@ class Watch:
         self._last_look = monotonic
         seen = {}
         for process_id, beat in beats.items():
-            known = self._sightings.get(process_id)
+            known = self._heard.get(process_id)
             if known is None or known.beat != beat or was_away:
-                known = Sighting(beat, monotonic)
+                known = Heard(beat, monotonic)
             seen[process_id] = known
-        self._sightings = seen
+        self._heard = seen
 
     def silent_s(self, process_id: str, monotonic: float) -> float:
         """Seconds since the process's heartbeat last moved; 0 if it is unknown."""
-        known = self._sightings.get(process_id)
+        known = self._heard.get(process_id)
         return monotonic - known.since if known else 0.0
 
 
@@ -69,13 +73,19 @@ class Membership:
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.lease: Lease | None = None
-        self.holder: SchedulerProcess | None = None
+        self.holder: Peer | None = None
+        """Who leads, if that is another process that is alive."""
         self._watch = Watch()
         self._ttl_s = conf().lease_ttl_s
+        self._standby_look_s = min(self._ttl_s / LOOKS_PER_TTL, MAX_LOOK_INTERVAL_S)
 
     @property
     def beat_interval_s(self) -> float:
         return self._ttl_s / BEATS_PER_TTL
+
+    @property
+    def look_interval_s(self) -> float:
+        return self.beat_interval_s if self.is_leader else self._standby_look_s
 
     @property
     def is_leader(self) -> bool:
@@ -93,34 +103,36 @@ class Membership:
             ttl_s=self._ttl_s,
         )
 
-    def beat(self, now: datetime, figures: dict[str, Any]) -> bool:
-        """Show that this process lives; False if it was declared dead meanwhile."""
+    def beat(self, now: datetime, figures: dict[str, Any]) -> None:
+        """Show that this process lives."""
         own = SchedulerProcess.objects.alive().filter(pk=self.identity.id)
-        return own.update(beat=F("beat") + 1, beat_at=now, figures=figures) == 1
+        own.update(beat=F("beat") + 1, beat_at=now, figures=figures)
 
-    def look_around(self, now: datetime) -> None:
-        """Note the heartbeats of the others, mark the dead as stopped, see who leads."""
+    def judge(self, seen: Sighting) -> list[Peer]:
+        """Note who leads; the processes that count as alive and have died."""
         monotonic = time.monotonic()
-        holder = SchedulerLease.objects.filter(pk=1).values("holder")[:1]
-        annotations = {"leads": Case(When(pk=Subquery(holder), then=True), default=False)}
-        others = list(
-            SchedulerProcess.objects.alive().exclude(pk=self.identity.id).annotate(**annotations)
-        )
+        others = [peer for peer in seen.peers if peer.id != self.identity.id]
         self._watch.look(
-            {process.pk: process.beat for process in others}, monotonic, max_gap_s=self._ttl_s / 2
+            {peer.id: peer.beat for peer in others}, monotonic, max_gap_s=self._ttl_s / 2
         )
-        self.holder = None
-        for process in others:
-            limit = max(self._ttl_s, process.ttl_s)
-            if is_known_dead(process.host_id, process.pid) or (
-                self._watch.silent_s(process.pk, monotonic) > limit
-            ):
-                self._bury(process, now)
-            elif process.leads:
-                self.holder = process
+        dead = [peer for peer in others if self._has_died(peer, monotonic)]
+        self.holder = next(
+            (peer for peer in others if peer.id == seen.holder and peer not in dead), None
+        )
+        return dead
+
+    def bury(self, peers: Sequence[Peer], now: datetime) -> None:
+        """Mark the dead as stopped. In a transaction."""
+        for peer in peers:
+            same = SchedulerProcess.objects.alive().filter(pk=peer.id, beat=peer.beat)
+            if same.update(stopped_at=now):
+                logger.warning(
+                    "A scheduler process has died",
+                    extra={"event": "scheduler.died", "host": peer.host, "pid": peer.pid},
+                )
 
     def try_to_lead(self, now: datetime) -> Lease | None:
-        """Take the lease unless another process that is alive has it."""
+        """Take the lease unless another process that is alive has it. In a transaction."""
         row = SchedulerLease.objects.filter(pk=1).first()
         if row is None:
             SchedulerLease.objects.bulk_create([SchedulerLease(pk=1)], ignore_conflicts=True)
@@ -131,12 +143,7 @@ class Membership:
             .exclude(holder__in=others.values("pk"))
             .update(holder=self.identity.id, epoch=row.epoch + 1, acquired_at=now)
         )
-        if won:
-            self.lease = Lease(self.identity.id, row.epoch + 1, since=now)
-        return self.lease
-
-    def lose(self) -> None:
-        self.lease = None
+        return Lease(self.identity.id, row.epoch + 1, since=now) if won else None
 
     def release(self) -> None:
         """Give the lease back, so that a standby need not wait for the TTL. In a transaction."""
@@ -146,7 +153,6 @@ class Membership:
             pk=1, holder=self.lease.holder, epoch=self.lease.epoch
         ).update(holder="")
         bump_revision()
-        self.lose()
 
     def leave(self, now: datetime) -> None:
         """Mark this process as stopped; the last thing that it writes."""
@@ -154,11 +160,9 @@ class Membership:
             stopped_at=now, beat_at=now
         )
 
-    def _bury(self, process: SchedulerProcess, now: datetime) -> None:
-        same = SchedulerProcess.objects.alive().filter(pk=process.pk, beat=process.beat)
-        buried = same.update(stopped_at=now)
-        if buried:
-            logger.warning(
-                "A scheduler process has died",
-                extra={"event": "scheduler.died", "host": process.host, "pid": process.pid},
-            )
+    def _has_died(self, peer: Peer, monotonic: float) -> bool:
+        if is_known_dead(peer.host_id, peer.pid):
+            return True
+        # Less what it may take to notice, so that a standby leads within the TTL.
+        limit_s = max(self._ttl_s, peer.ttl_s) - 2 * self._standby_look_s
+        return self._watch.silent_s(peer.id, monotonic) > limit_s

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import DatabaseError, InternalError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError
+from django.utils.translation import ngettext
 
+from jobs.executions.database import is_postgresql
 from jobs.executions.fencing import bounded
 from jobs.executions.finish import (
     LogLine,
@@ -24,19 +26,27 @@ from jobs.executions.finish import (
     write_progress,
     write_verdicts,
 )
+from jobs.models.execution import Status
+from jobs.runtime.lines import Lines
+from jobs.runtime.view import storable
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-PROGRESS_INTERVAL_S = 0.5
+DETAILS_INTERVAL_S = 0.5
 """Progress and log lines are written at most this often; verdicts at once."""
 
-MAX_LINES = 1000
-"""Log lines that one flush writes, so that a chatty task does not hold up the loop."""
+LIMIT_S = 2.0
+"""How long a statement of a flush may take, and for half of that wait for a locked row."""
 
-LOCK_LIMIT_S = 2.0
-"""How long a flush waits for a row that somebody else has locked, and the like."""
+SINGLE_LOCK_LIMIT_S = 0.2
+SINGLY_LIMIT_S = 4.0
+"""Written one by one, because of one that is locked: for each, and for all of them."""
+
+REFUSALS = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
+"""Faults of what is to be written. All others are the database's, and may pass: it is away,
+full, read-only, busy, being migrated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +72,34 @@ class Batch:
 class Recorder:
     """Filled by worker threads, emptied by the loop's thread alone.
 
-    While the database is away everything stays in memory: at most the runs that are handed
-    out, their last progress, and the log lines that their caps allow.
+    While the database does not take it, everything stays in memory: the verdicts and the last
+    progress of the runs that are handed out, and log lines up to the bound in `lines`.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._lock = threading.Lock()
         self._finished: deque[Finished] = deque()
+        self._has_others = False
+        """Of these, some may be more than a success to be written."""
         self._released: deque[int] = deque()
-        self._lines: deque[LogLine] = deque()
+        self._lines = Lines()
         self._progress: dict[int, Progress] = {}
         self._last_details = 0.0
 
     def finish(self, finished: Finished) -> None:
         # No wake-up: the executor wakes the loop once the worker is free as well.
+        if finished.verdict.status != Status.SUCCEEDED:
+            self._has_others = True
         self._finished.append(finished)
 
     def release(self, execution_id: int) -> None:
         """The thread of a run that got its verdict earlier has returned."""
         self._released.append(execution_id)
+
+    def unwritten(self) -> list[int]:
+        """Execution ids of the runs that have ended and whose verdict is not written yet."""
+        return [finished.verdict.execution_id for finished in self._finished.copy()]
 
     def progress(self, progress: Progress) -> None:
         with self._lock:
@@ -91,29 +109,50 @@ class Recorder:
             self._wake()
 
     def log(self, line: LogLine) -> None:
-        first = not self._lines
-        self._lines.append(line)
-        if first:
+        if self._lines.put(line):
             self._wake()
 
     @property
     def details_due_in(self) -> float | None:
-        """Seconds until progress and log lines should be written; None if there are none."""
-        if not self._progress and not self._lines:
+        """Seconds until what has come should be written; None if there is nothing."""
+        if not (self._progress or self._lines or self._finished or self._released):
             return None
-        return max(self._last_details + PROGRESS_INTERVAL_S - time.monotonic(), 0.0)
+        return max(self._last_details + DETAILS_INTERVAL_S - time.monotonic(), 0.0)
+
+    @property
+    def is_plain(self) -> bool:
+        """What waits is nothing but successes, which one statement writes."""
+        return not (self._has_others or self._lines or self._progress or self._released)
+
+    def take_plain(self) -> list[Finished]:
+        """What has finished, if it `is_plain`. The caller writes it, or gives it back."""
+        if not self.is_plain:
+            return []
+        finished = _drained(self._finished)
+        if all(item.verdict.status == Status.SUCCEEDED for item in finished):
+            return finished
+        self.give_back(finished)  # another kind came meanwhile
+        return []
+
+    def give_back(self, finished: list[Finished]) -> None:
+        """For the next `flush`."""
+        self._finished.extendleft(reversed(finished))
+        self._has_others = self._has_others or bool(finished)
 
     def flush(self, owner: str, now: datetime) -> list[Finished]:
         """Write what has come; the runs whose end is written.
 
         Nothing is lost if that raises: it is tried again with the next flush.
         """
+        self._has_others = False
         finished = _drained(self._finished)
         released = _drained(self._released)
-        details_due = finished or self.details_due_in == 0.0
-        lines = _drained(self._lines, most=MAX_LINES) if details_due else []
+        are_details_due = bool(finished) or self.details_due_in == 0.0
+        lines = self._lines.take() if are_details_due else []
+        lost = self._lines.take_lost() if are_details_due else {}
+        lines += [_note(execution_id, count, now) for execution_id, count in lost.items()]
         with self._lock:
-            progress, kept = (self._progress, {}) if details_due else ({}, self._progress)
+            progress, kept = (self._progress, {}) if are_details_due else ({}, self._progress)
             self._progress = kept
         if not (finished or released or lines or progress):
             return []
@@ -121,94 +160,166 @@ class Recorder:
         try:
             written = self._write_or_sort_out(owner, now, batch)
         except BaseException:
-            self._finished.extendleft(reversed(finished))
+            self.give_back(finished)
             self._released.extendleft(reversed(released))
-            self._lines.extendleft(reversed(lines))
-            with self._lock:
-                self._progress = {**progress, **self._progress}
+            self._lines.give_back(batch.lines, lost)
+            self._put_back(batch.progress)
             raise
-        if details_due and not self._lines:
+        if lost:
+            logger.warning(
+                "Log lines of runs were lost: the database took none for too long",
+                extra={"event": "recorder.lost", "lines": sum(lost.values()), "runs": len(lost)},
+            )
+        if are_details_due and not self._lines:
             self._last_details = time.monotonic()
         return written
 
     def _write_or_sort_out(self, owner: str, now: datetime, batch: Batch) -> list[Finished]:
         try:
             _write(owner, now, batch)
-        except DatabaseError as error:
-            if _is_away(error):
+        except (DatabaseError, *REFUSALS) as error:
+            if not (_is_refused(error) or _is_locked(error) or _is_slow(error)):
                 raise
             return self._write_singly(owner, now, batch)
         return batch.finished
 
     def _write_singly(self, owner: str, now: datetime, batch: Batch) -> list[Finished]:
-        """What of the batch can be written; one row's data or lock must not hold up the rest."""
+        """What of the batch can be written; one row's data or lock must not hold up the rest.
+
+        What is locked waits for the next flush, behind all others.
+        """
+        end = time.monotonic() + SINGLY_LIMIT_S
         written = []
         for finished in batch.finished:
-            try:
-                _write(owner, now, Batch(finished=[finished]))
-            except DatabaseError as error:
-                if _is_away(error):
-                    raise
-                if _is_locked(error):
-                    self._finished.append(finished)  # with the next flush
-                    continue
-                _write(owner, now, Batch(finished=[_refused(finished, error)]))
-            written.append(finished)
-        details = [Batch(lines=[line]) for line in batch.lines]
-        details += [Batch(progress=[progress]) for progress in batch.progress]
-        details += [Batch(released=[execution_id]) for execution_id in batch.released]
-        for part in details:
-            try:
-                _write(owner, now, part)
-            except DatabaseError as error:
-                if _is_away(error):
-                    raise
-                if _is_locked(error):
-                    self._released.extend(part.released)
-                    continue
-                logger.exception(
-                    "The database refused what a run left behind",
-                    extra={"event": "recorder.refused"},
-                )
+            if time.monotonic() < end and self._write_end(owner, now, finished):
+                written.append(finished)
+            else:
+                self.finish(finished)
+                self._has_others = True  # not with a tick, which would wait for its lock
+        self._write_lines(owner, now, batch.lines)
+        for progress in batch.progress:
+            is_over = time.monotonic() >= end
+            if is_over or not _try_to_write(owner, now, Batch(progress=[progress])):
+                self._put_back([progress])
+        for execution_id in batch.released:
+            is_over = time.monotonic() >= end
+            if is_over or not _try_to_write(owner, now, Batch(released=[execution_id])):
+                self._released.append(execution_id)
         return written
 
+    def _write_end(self, owner: str, now: datetime, finished: Finished) -> bool:
+        """False if it has to wait. A verdict that is refused is written without its texts."""
+        try:
+            _write_one(owner, now, Batch(finished=[finished]))
+        except (DatabaseError, *REFUSALS) as error:
+            if _is_locked(error):
+                return False
+            if not _is_refused(error):
+                raise
+            return _try_to_write(owner, now, Batch(finished=[_refused(finished, error)]))
+        return True
 
-def _write(owner: str, now: datetime, batch: Batch) -> None:
-    with bounded(LOCK_LIMIT_S) as cursor:
+    def _write_lines(self, owner: str, now: datetime, lines: list[LogLine]) -> None:
+        """Empty `lines`, from the front, in parts that get smaller where one is refused."""
+        size = len(lines)
+        while lines:
+            part = lines[:size]
+            try:
+                _write(owner, now, Batch(lines=part))
+            except (DatabaseError, *REFUSALS) as error:
+                if not (_is_refused(error) or _is_slow(error)) or (size == 1 and _is_slow(error)):
+                    raise
+                if size > 1:
+                    size = (size + 1) // 2
+                    continue
+                _tell_refused(error, part[0].execution_id)
+            del lines[: len(part)]
+
+    def _put_back(self, progress: list[Progress]) -> None:
+        """Unless the run has come further meanwhile."""
+        with self._lock:
+            for item in progress:
+                self._progress.setdefault(item.execution_id, item)
+
+
+def _write(owner: str, now: datetime, batch: Batch, *, lock_limit_s: float = LIMIT_S / 2) -> None:
+    with bounded(LIMIT_S) as cursor:
+        if lock_limit_s < LIMIT_S / 2 and is_postgresql():
+            limit = str(int(lock_limit_s * 1000))
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
         write_progress(cursor, owner, batch.progress)
         write_logs(cursor, batch.lines)
-        write_verdicts(cursor, owner, [item.verdict for item in batch.finished])
+        write_verdicts(cursor, owner, [item.verdict for item in batch.finished], now)
         release(cursor, batch.released, now)
 
 
-def _is_locked(error: DatabaseError) -> bool:
+def _write_one(owner: str, now: datetime, batch: Batch) -> None:
+    _write(owner, now, batch, lock_limit_s=SINGLE_LOCK_LIMIT_S)
+
+
+def _try_to_write(owner: str, now: datetime, batch: Batch) -> bool:
+    """False if it has to wait, for a lock or because it is a verdict; what else is refused, is
+    told and forgotten."""
+    try:
+        _write_one(owner, now, batch)
+    except (DatabaseError, *REFUSALS) as error:
+        if _is_locked(error):
+            return False
+        if not _is_refused(error):
+            raise
+        ids = [finished.verdict.execution_id for finished in batch.finished]
+        ids += [*(progress.execution_id for progress in batch.progress), *batch.released]
+        _tell_refused(error, *ids)
+        return not batch.finished
+    return True
+
+
+def _is_refused(error: Exception) -> bool:
+    return isinstance(error, REFUSALS)
+
+
+def _is_locked(error: Exception) -> bool:
     return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 
-def _is_away(error: DatabaseError) -> bool:
-    """Whether the fault is the database's, and not that of the data or of a locked row."""
-    return isinstance(error, OperationalError | InternalError) and not _is_locked(error)
+def _is_slow(error: Exception) -> bool:
+    """Too much for one statement, perhaps."""
+    return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
 
 
-def _refused(finished: Finished, error: DatabaseError) -> Finished:
+def _refused(finished: Finished, error: Exception) -> Finished:
     """The end of a run without what the task said, which the database would not take."""
-    logger.error(
-        "The database refused the result of a run",
-        extra={
-            "event": "recorder.refused",
-            "execution_id": finished.verdict.execution_id,
-            "error": str(error),
-        },
-    )
-    warning = f"What the run left behind could not be stored: {error}"[:2000]
+    _tell_refused(error, finished.verdict.execution_id)
+    warning = storable(f"What the run left behind could not be stored: {error}"[:2000])
     plain = replace(
         finished.verdict, result=None, reason="", error="", traceback="", warning=warning
     )
     return replace(finished, verdict=plain)
 
 
-def _drained(queue: deque[T], *, most: int | None = None) -> list[T]:
+def _tell_refused(error: Exception, *execution_ids: int) -> None:
+    logger.error(
+        "The database refused what a run left behind",
+        extra={
+            "event": "recorder.refused",
+            "execution_ids": list(execution_ids),
+            "error": str(error),
+        },
+    )
+
+
+def _note(execution_id: int, count: int, now: datetime) -> LogLine:
+    """What a run's log says instead of lines that were lost."""
+    text = ngettext(
+        "%(count)d line is lost here: too many waited while the database took none.",
+        "%(count)d lines are lost here: too many waited while the database took none.",
+        count,
+    )
+    return LogLine(execution_id, now, logging.WARNING, "", text % {"count": count})
+
+
+def _drained(queue: deque[T]) -> list[T]:
     items: list[T] = []
-    while queue and (most is None or len(items) < most):
+    while queue:
         items.append(queue.popleft())
     return items

@@ -20,7 +20,7 @@ from apscheduler.events import (
 )
 
 from jobs.executions.claim import Claimed
-from jobs.executions.hand_out import Handout
+from jobs.executions.hand_out import Handout, Late
 from jobs.models import Status
 from jobs.runtime.recorder import Finished
 
@@ -41,10 +41,8 @@ class Report:
         self._handed_out = 0
         self._lateness: deque[tuple[float, float]] = deque(maxlen=MAX_LATENESS_SAMPLES)
 
-    def claimed(
-        self, claimed: Claimed, handouts: list[Handout], late: list[tuple[str, datetime]]
-    ) -> None:
-        """What a tick did: `late` are (job id, scheduled for) of runs missed while they waited."""
+    def claimed(self, claimed: Claimed, handouts: list[Handout], late: list[Late]) -> None:
+        """What a tick did."""
         self._handed_out += len(handouts)
         for job_id, sentence in claimed.broken:
             logger.error(

@@ -1,7 +1,7 @@
 """The scheduler: APScheduler's thread, running our loop.
 
 What is overridden of APScheduler: `_process_jobs` (whole), and through `RowsJobStore` and
-`ThreadsExecutor` the store's writes and the executor's submission. tests/runtime/
+`Pool` the store's writes and the executor's submission. tests/runtime/
 test_overrides.py notices when a new version changes what they replace.
 """
 
@@ -9,39 +9,47 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from django.db import DEFAULT_DB_ALIAS, connection, connections, reset_queries, transaction
 from django.db import Error as DatabaseFault
-from django.db import connection, reset_queries
 from django.utils import timezone as django_timezone
 
 from jobs.conf import conf
-from jobs.control.schedule import accept_default_zone, repair, suspects
-from jobs.executions.claim import Claimed, claim_due, next_due
+from jobs.executions.claim import Claimed, Upcoming, claim_due, next_due
 from jobs.executions.database import database_now
 from jobs.executions.fencing import Lease, LeaseLost, bounded, leading
-from jobs.executions.hand_out import Handout, give_back, hand_out
+from jobs.executions.finish import write_verdicts
+from jobs.executions.hand_out import Handout, Late, give_back, hand_out, miss_late
+from jobs.executions.liveness import Peer, look
 from jobs.executions.recovery import interrupt_orphans, interrupt_own
 from jobs.models import JobExecution, Revision, Status
 from jobs.runtime.clock import Clock, JumpDetector
-from jobs.runtime.executors import ThreadsExecutor
+from jobs.runtime.executors.pools import Pools
+from jobs.runtime.faults import Faults
 from jobs.runtime.identity import Identity
 from jobs.runtime.jobstore import RowsJobStore
 from jobs.runtime.lease import Membership
+from jobs.runtime.pulse import Pulse
 from jobs.runtime.recorder import Recorder
+from jobs.runtime.repair import Repair
 from jobs.runtime.report import ALIAS, Report
-from jobs.runtime.run import CANCEL_GRACE_S, Run
+from jobs.runtime.run import Run
 from jobs.runtime.wakeup import make_wakeup
 
 logger = logging.getLogger(__name__)
 
-STANDBY_LOOK_S = 1.0
-RECOUNT_S = 30.0
-REPAIR_BATCH = 200
+RECOUNT_S = 60.0
+LATE_LOOK_S = 1.0
+"""How often runs that wait for a worker are looked at for those whose grace is over."""
+
+GATHER_S = 0.02
+"""Verdicts wait that long at most for the next tick, to be written by its transaction."""
+
+MAX_TRANSACTION_S = 10.0
 LAST_WRITES_LIMIT_S = 10.0
 MAX_BACKOFF_S = 5.0
 LOCKED_RETRY_S, MAX_LOCKED_RETRY_S = 0.1, 2.0
@@ -58,28 +66,35 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
     def __init__(self, identity: Identity | None = None) -> None:
         super().__init__(timezone=django_timezone.get_default_timezone(), daemon=True)
         self.recorder = Recorder(self.wakeup)
-        self.pool = ThreadsExecutor(conf().max_workers, self.wakeup)
+        self.pools = Pools(self.wakeup)
         self.membership = Membership(identity or Identity())
         self.clock = Clock()
-        self.last_error: str = ""
+        self.faults = Faults()
         self._wakeups = make_wakeup(self.wakeup)
         self._jumps = JumpDetector()
         self.report = Report(self)
         self._revision = -1
+        self._repair = Repair()
         self._due_at: float | None = None
-        self._has_backlog = False
+        self._retry_at: float | None = None
+        self._backlog: set[str] = set()
+        """Executors for which something may be queued."""
         self._has_doubts = False
         self._next_beat = 0.0
         self._next_look = 0.0
         self._next_poll = 0.0
         self._next_recount = 0.0
+        self._next_late_look = 0.0
         self._locked_retry_s = LOCKED_RETRY_S
-        self._step_began: float | None = None
+        self.pulse = Pulse()
+        self._tick_began = 0.0
         self._backoff_s = 0.0
+        self._last_write = 0.0
+        self._is_gathering = False
         self._is_stopping = False
-        self._settled_in: Lease | None = None
         self.add_jobstore(RowsJobStore(), ALIAS)
-        self.add_executor(self.pool, ALIAS)
+        for pool in self.pools:
+            self.add_executor(pool, pool.alias)
 
     # -- Life ------------------------------------------------------------------
 
@@ -99,7 +114,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._is_stopping = True
         self.wakeup()
         deadline = time.monotonic() + grace_s
-        while self.pool.runs() and time.monotonic() < deadline:
+        while self.pools.runs() and time.monotonic() < deadline:
             time.sleep(0.02)
         self.shutdown(wait=False)  # joins the loop's thread
         self._wakeups.stop()
@@ -114,7 +129,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         try:
             self._write_finished()
             with bounded(LAST_WRITES_LIMIT_S):
-                give_back(owner, self.pool.take_back(), now=now)
+                give_back(owner, self.pools.take_back(), now=now)
                 interrupted = interrupt_own(owner, now=now)
                 self.membership.release()
                 self.membership.leave(now)
@@ -124,16 +139,16 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 "runs interrupted",
                 extra={"event": "scheduler.last_writes_failed"},
             )
-            return len(self.pool.runs())
+            return len(self.pools.runs())
         return len(interrupted)
 
     @property
     def stuck_for_s(self) -> float:
-        """Seconds for which the loop has been in one step; endless if its thread has died."""
+        """Seconds of the loop's silence; endless if its thread has died."""
         thread = self._thread
         if thread is None or not thread.is_alive():
             return float("inf")
-        return time.monotonic() - self._step_began if self._step_began is not None else 0.0
+        return self.pulse.silent_s
 
     # -- The loop --------------------------------------------------------------
 
@@ -143,25 +158,24 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
 
     def _main_loop(self) -> None:
         try:
+            self.pulse.watch(connections[DEFAULT_DB_ALIAS])
             super()._main_loop()
         finally:
             connection.close()
 
     def _process_jobs(self) -> float:
         """One step; seconds until the next. Never raises: a fault is logged and retried."""
-        self._step_began = time.monotonic()
+        self.pulse.beat()
+        wait_s = 0.0
         try:
             wait_s = self._step()
+            self.faults.end(self.clock.now())
+            self._backoff_s = 0.0
         except LeaseLost as lost:
             self._step_down(lost)
-            return 0.0
         except Exception as error:  # one step of the loop: record, then go on
-            return self._recover(error)
-        finally:
-            self._step_began = None
-        if self.last_error:
-            logger.info("The scheduler works again", extra={"event": "scheduler.recovered"})
-        self.last_error, self._backoff_s = "", 0.0
+            wait_s = self._recover(error)
+        self.pulse.rest(wait_s)
         return wait_s
 
     def _step(self) -> float:
@@ -172,84 +186,129 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         monotonic = time.monotonic()
         if monotonic >= min(self._next_beat, self._next_look):
             self._look_around()  # before anything that may have to wait
-        self._write_finished()
+        self._is_gathering = self._writes_with_tick(monotonic)
+        if not self._is_gathering:
+            self._write_finished()
         self._end_overdue()
         if self._has_doubts:
             self._reconcile()
-        if self._has_changed(monotonic):
-            self._due_at = 0.0
+        self._see_changes(monotonic)
         if monotonic >= self._next_recount:
             # The net for queued rows that were passed over because somebody had locked them.
-            self._next_recount, self._has_backlog = monotonic + RECOUNT_S, True
-        if self._is_stopping:
+            self._next_recount, self._backlog = monotonic + RECOUNT_S, self.pools.aliases()
+            self._next_late_look = 0.0
+        stale_at = self.pools.stale_at
+        if self._is_stopping or (stale_at is not None and time.monotonic() >= stale_at):
             self._take_back()
+        if self._is_stopping:
             self._release()
         elif lease := self.membership.lease:
-            if lease != self._settled_in:
-                self._settle_in(lease)
             self._lead(lease)
+            if self._repair.is_going(lease):
+                if self._repair.step(lease, self._limit_s):
+                    self._note_change()
+                return 0.0
         return self._wait_s()
 
     def _lead(self, lease: Lease) -> None:
         """One tick, if anything is due or a worker is free for what waits."""
-        stale_at = self.pool.stale_at
-        if stale_at is not None and time.monotonic() >= stale_at:
-            self._take_back()
-        is_due = self._due_at is not None and time.monotonic() >= self._due_at
-        limit = self.pool.capacity() if (is_due or self._has_backlog) else 0
-        if is_due or limit:
-            self._tick(lease, claims=is_due, limit=limit)
+        monotonic = time.monotonic()
+        if self._retry_at is not None and monotonic >= self._retry_at:
+            self._due_at, self._backlog = 0.0, self.pools.aliases()
+        is_due = self._due_at is not None and monotonic >= self._due_at
+        if is_due or self.pools.capacity(self._backlog):
+            self._tick(lease, claims=is_due)
+        if self._backlog and monotonic >= self._next_late_look:
+            self._miss_late(lease)
 
-    def _tick(self, lease: Lease, *, claims: bool, limit: int) -> None:
+    def _tick(self, lease: Lease, *, claims: bool) -> None:
         """One transaction: check the lease, claim what is due, mark what is handed out."""
         claimed = Claimed()
-        upcoming: datetime | None = None
-        with leading(lease, self._limit_s) as (cursor, now):
-            self.clock.set(now)
-            if claims:
-                claimed = claim_due(cursor, now=now, leading_since=lease.since)
-            handouts, late = hand_out(cursor, lease, now=now, limit=limit)
-            if claims:
-                upcoming = next_due(cursor)
+        handouts: list[Handout] = []
+        late: list[Late] = []
+        self._tick_began = time.monotonic()
+        finished = self.recorder.take_plain()
+        try:
+            with leading(lease, self._limit_s) as (cursor, now):
+                self.clock.set(now)
+                write_verdicts(cursor, lease.holder, [item.verdict for item in finished], now)
+                if claims:
+                    claimed = claim_due(cursor, now=now, leading_since=lease.since)
+                backlog = self._backlog | claimed.executors
+                left = set(backlog)
+                for executor, limit in self.pools.capacity(backlog).items():
+                    given, missed = hand_out(cursor, lease, executor=executor, now=now, limit=limit)
+                    if len(given) + len(missed) < limit:
+                        left.discard(executor)
+                    handouts += given
+                    late += missed
+                upcoming = next_due(cursor, now) if claims else None
+        except BaseException:
+            self.recorder.give_back(finished)  # they may be why: `flush` sorts that out
+            raise
         # Committed: from here on these runs are ours, whatever happens.
         self._hand_over(handouts)
-        self._has_backlog = limit == 0 or len(handouts) + len(late) >= limit
-        if claims:
+        self._last_write = time.monotonic()
+        for item in finished:
+            self.report.finished(item)
+        self._backlog = left
+        if upcoming is not None:
             self._set_due(now, upcoming, claimed)
         self.report.claimed(claimed, handouts, late)
+
+    def _miss_late(self, lease: Lease) -> None:
+        self._next_late_look = time.monotonic() + LATE_LOOK_S
+        with leading(lease, self._limit_s) as (cursor, now):
+            late = miss_late(cursor, lease, now=now)
+        self.report.claimed(Claimed(), [], late)
 
     @property
     def _limit_s(self) -> float:
         """For each of the loop's transactions: a frozen leader must not hold up the next."""
-        return conf().lease_ttl_s / 2
+        return min(conf().lease_ttl_s / 2, MAX_TRANSACTION_S)
 
-    def _set_due(self, now: datetime, upcoming: datetime | None, claimed: Claimed) -> None:
-        if upcoming is None:
-            self._due_at = None
+    def _set_due(self, now: datetime, upcoming: Upcoming, claimed: Claimed) -> None:
+        monotonic = time.monotonic()
+        self._due_at = self._retry_at = None
+        if upcoming.retry is not None:
+            self._retry_at = monotonic + (upcoming.retry - now).total_seconds()
+        if upcoming.job is None:
             return
-        wait_s = (upcoming - now).total_seconds()
+        wait_s = (upcoming.job - now).total_seconds()
         if wait_s <= 0 and not claimed.stretches:
             # Somebody is changing that job, and will bump the revision.
             wait_s = self._locked_retry_s
             self._locked_retry_s = min(self._locked_retry_s * 2, MAX_LOCKED_RETRY_S)
         else:
             self._locked_retry_s = LOCKED_RETRY_S
-        self._due_at = time.monotonic() + max(wait_s, 0.0)
+        self._due_at = monotonic + max(wait_s, 0.0)
 
     def _hand_over(self, handouts: list[Handout]) -> None:
         for handout in handouts:
-            self.pool.hand_over(Run(handout, self.recorder, self.clock))
+            run = Run(handout, self.recorder, self.clock, handed_out=self._tick_began)
+            self.pools.hand_over(run)
 
     # -- What the loop looks after ------------------------------------------------
 
+    def _writes_with_tick(self, monotonic: float) -> bool:
+        """Whether verdicts are left to a tick that comes at once or very soon."""
+        if self._is_stopping or not self.membership.is_leader or not self.recorder.is_plain:
+            return False
+        if self.pools.waiting and monotonic < self._last_write + GATHER_S:
+            return True
+        is_due_soon = self._due_at is not None and monotonic >= self._due_at - GATHER_S
+        return is_due_soon or bool(self.pools.capacity(self._backlog))
+
     def _write_finished(self) -> None:
         finished = self.recorder.flush(self.membership.identity.id, self.clock.now())
+        self._last_write = time.monotonic()
         for item in finished:
             self.report.finished(item)
 
     def _end_overdue(self) -> None:
         """Give the runs that ignore their end their verdict."""
-        overdue = [finished for run in self.pool.runs() if (finished := run.finish_overdue())]
+        limited = (run for run in self.pools.runs() if run.deadline is not None)
+        overdue = [finished for run in limited if (finished := run.finish_overdue())]
         for finished in overdue:
             self.recorder.finish(finished)
         if overdue:
@@ -257,7 +316,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
 
     def _reconcile(self) -> None:
         """Queue again what a commit of unknown outcome marked as ours without our knowing."""
-        held = [run.handout.execution_id for run in self.pool.runs()]
+        # In this order: a run that ends has its verdict before it leaves its pool.
+        held = [run.handout.execution_id for run in self.pools.runs()]
+        held += self.recorder.unwritten()
         marked = JobExecution.objects.filter(
             owner=self.membership.identity.id, status=Status.RUNNING
         )
@@ -270,71 +331,55 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         """Show that this process lives, see who else does, and lead if nobody leads."""
         monotonic = time.monotonic()
         is_beat_due = monotonic >= self._next_beat
-        self._next_look = monotonic + self._look_interval_s()
+        self._next_look = monotonic + self.membership.look_interval_s
         if is_beat_due:
             self._next_beat = monotonic + self.membership.beat_interval_s
-        interrupted: list[int] = []
-        lease = self.membership.lease
-        with self._looking(lease) as now:
-            self.clock.set(now)
-            if is_beat_due and not self.membership.beat(now, self._figures(now)):
-                self._register_again(now)
+        with transaction.atomic(), connection.cursor() as cursor:
+            seen = look(cursor, self._limit_s)
+            self.clock.set(seen.now)
+            if seen.peer(self.membership.identity.id) is None:
+                self._register_again(seen.now)
                 return
-            self.membership.look_around(now)
-            may_lead = not lease and not self._is_stopping and self.membership.holder is None
-            if may_lead and self.membership.try_to_lead(now):
-                self._next_look = monotonic  # at once, to see what the last leader left
-            if lease:
-                interrupted = interrupt_orphans(now=now)
+            if is_beat_due:
+                self.membership.beat(seen.now, self._figures(seen.now))
+        dead = self.membership.judge(seen)
+        if lease := self.membership.lease:
+            if (seen.holder, seen.epoch) != (lease.holder, lease.epoch):
+                raise LeaseLost(seen.holder)
+            if dead or seen.has_orphans:
+                self._recover_orphans(lease, dead)
+        elif self.membership.holder is None and not self._is_stopping:
+            self._try_to_lead(dead)
+        self._note_revision(seen.revision)
+
+    def _recover_orphans(self, lease: Lease, dead: list[Peer]) -> None:
+        with leading(lease, self._limit_s) as (_, now):
+            self.membership.bury(dead, now)
+            interrupted = interrupt_orphans(now=now)
         self.report.interrupted(interrupted)
 
-    @contextmanager
-    def _looking(self, lease: Lease | None) -> Iterator[datetime]:
-        """The transaction of a look, in which a leader holds its lease; and the time."""
-        if lease:
-            with leading(lease, self._limit_s) as (_, now):
-                yield now
-        else:
-            with bounded(self._limit_s):
-                yield database_now()
+    def _try_to_lead(self, dead: list[Peer]) -> None:
+        with bounded(self._limit_s):
+            now = database_now()
+            self.membership.bury(dead, now)
+            lease = self.membership.try_to_lead(now)
+        if lease is None:
+            return
+        self.membership.lease = lease
+        self._note_change()
+        self._next_look = time.monotonic()  # at once, to see what the last leader left
+        logger.info(
+            "This scheduler leads", extra={"event": "scheduler.leads", "epoch": lease.epoch}
+        )
 
     def _figures(self, now: datetime) -> dict[str, Any]:
         """For health, as of this heartbeat."""
         return {
             "last_tick_at": now.isoformat(),
-            "workers": self.pool.workers,
-            "busy_workers": self.pool.busy,
-            "last_error": self.last_error,
+            **self.pools.figures(),
+            **self.faults.figures(),
             **self.report.figures(),
         }
-
-    def _look_interval_s(self) -> float:
-        interval = self.membership.beat_interval_s
-        return interval if self.membership.is_leader else min(interval, STANDBY_LOOK_S)
-
-    def _settle_in(self, lease: Lease) -> None:
-        """What a new leader does before its first tick; again if that fails."""
-        broke: list[str] = []
-        mended: list[str] = []
-        for job_ids in batched(suspects(), REPAIR_BATCH):
-            with leading(lease, self._limit_s) as (_, now):
-                found = repair(job_ids, now=now)
-            broke += found[0]
-            mended += found[1]
-            if time.monotonic() >= self._next_beat:
-                self._look_around()
-        accept_default_zone()
-        self._settled_in = lease
-        self._due_at, self._has_backlog = 0.0, True
-        logger.info(
-            "This scheduler leads",
-            extra={
-                "event": "scheduler.leads",
-                "epoch": lease.epoch,
-                "broken_jobs": broke,
-                "mended_jobs": mended,
-            },
-        )
 
     def _register_again(self, now: datetime) -> None:
         """Another process took this one for dead (it was frozen); it lives on under a new id."""
@@ -342,47 +387,58 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             "This process was taken for dead by another scheduler; its runs are interrupted",
             extra={"event": "scheduler.declared_dead"},
         )
-        self.pool.take_back()
-        for run in self.pool.runs():
-            run.ask_to_cancel("another scheduler", grace_s=CANCEL_GRACE_S)
-        self.membership.lose()
+        self.pools.take_back()
+        for run in self.pools.runs():
+            run.ask_to_cancel("another scheduler")
+        self.membership.lease = None
         self.membership.identity = Identity()
         self.membership.register(now)
 
     def _take_back(self) -> None:
         """Queue again what waits in memory."""
-        if taken := self.pool.take_back():
+        if taken := self.pools.take_back():
             with bounded(self._limit_s):
                 give_back(self.membership.identity.id, taken, now=self.clock.now())
-            self._has_backlog = True
+            self._backlog = self.pools.aliases()
 
     def _release(self) -> None:
         if self.membership.lease:
             with bounded(self._limit_s):
                 self.membership.release()
+            self.membership.lease = None
 
     def _step_down(self, lost: LeaseLost) -> None:
-        self.membership.lose()
-        self._due_at, self._has_backlog = None, False
+        self.membership.lease = None
+        self._due_at = self._retry_at = None
         self._next_look = 0.0
         logger.warning(
             "The lease was lost; standing by",
             extra={"event": "scheduler.lease_lost", "holder": lost.holder},
         )
 
-    def _has_changed(self, monotonic: float) -> bool:
-        """Whether another process has changed anything since the last look."""
+    def _see_changes(self, monotonic: float) -> None:
+        """Ask whether another process has changed anything, if it is time to or it said so."""
         if monotonic < self._next_poll and not self._wakeups.take_notified():
-            return False
-        number = Revision.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-        if changed := number != self._revision:
-            self._notice_cancels()
+            return
+        number = Revision.objects.filter(pk=1).values_list("number", flat=True).first()
+        self._note_revision(number or 0)
+
+    def _note_revision(self, number: int) -> None:
+        self._next_poll = time.monotonic() + self._wakeups.poll_interval_s
+        if number == self._revision:
+            return
+        self._notice_cancels()
         self._revision = number
-        self._next_poll = monotonic + self._wakeups.poll_interval_s
-        return changed
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Jobs, queued rows or the leader may be others than before."""
+        self._due_at, self._backlog = 0.0, self.pools.aliases()
+        if not self.membership.is_leader:
+            self._next_look = 0.0
 
     def _notice_cancels(self) -> None:
-        runs = {run.handout.execution_id: run for run in self.pool.runs()}
+        runs = {run.handout.execution_id: run for run in self.pools.runs()}
         if not runs:
             return
         asked = JobExecution.objects.unreleased().filter(
@@ -390,18 +446,13 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         )
         for execution_id, who in asked.values_list("pk", "cancel_requested_by"):
             if run := runs.get(execution_id):
-                run.ask_to_cancel(who, grace_s=CANCEL_GRACE_S)
+                run.ask_to_cancel(who)
 
     def _recover(self, error: Exception) -> float:
-        self._backoff_s = min(max(self._backoff_s * 2, 0.25), MAX_BACKOFF_S)
-        sentence = f"{type(error).__name__}: {error}".strip()
-        if sentence != self.last_error:
-            logger.error(
-                "The scheduler's step failed; trying again",
-                exc_info=None if isinstance(error, DatabaseFault) else error,
-                extra={"event": "scheduler.step_failed", "error": sentence},
-            )
-        self.last_error = sentence
+        # No longer than between two heartbeats, or the others take this process for dead.
+        most_s = min(self.membership.beat_interval_s, MAX_BACKOFF_S)
+        self._backoff_s = min(max(self._backoff_s * 2, 0.25), most_s)
+        self.faults.begin(error, self.clock.now())
         self._has_doubts = True
         self._due_at = 0.0 if self.membership.is_leader else None
         with suppress(DatabaseFault):  # it is broken already
@@ -415,15 +466,15 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if not self._is_stopping:
             moments.append(self._next_look)
             if self.membership.is_leader:
-                moments += [at for at in (self._due_at, self.pool.stale_at) if at is not None]
-        deadlines = (run.open_deadline for run in self.pool.runs())
+                found = (self._due_at, self._retry_at, self.pools.stale_at)
+                moments += [at for at in found if at is not None]
+                if self._backlog:
+                    moments.append(self._next_late_look)
+        limited = (r for r in self.pools.runs() if r.deadline is not None or r.handout.timeout_s)
+        deadlines = (run.open_deadline for run in limited)
         moments.extend(moment for moment in deadlines if moment is not None)
-        details = self.recorder.details_due_in
-        if details is not None:
+        if self._is_gathering:
+            moments.append(max(self._last_write, monotonic - GATHER_S / 2) + GATHER_S)
+        elif (details := self.recorder.details_due_in) is not None:
             moments.append(monotonic + details)
         return max(min(moments) - monotonic, 0.0)
-
-
-def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
 import signal
@@ -16,27 +15,26 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import F
+from django.db.models import Count, Q
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
+from django_apscheduler.models import DjangoJob
 
 from jobs import definitions
 from jobs.conf import conf
 from jobs.control.audit import system_actor
 from jobs.errors import SchedulerError, Unavailable
 from jobs.models import Job, JobState
-from jobs.runtime.run import RunLogHandler
+from jobs.runtime import capture, systemd
 from jobs.runtime.scheduler import SchedcoreScheduler
+from jobs.runtime.systemd import Notifier
+from jobs.runtime.watchdog import Watchdog, give_up
 
 logger = logging.getLogger(__name__)
 
 FIRST_LEAD_WAIT_S = 3.0
 """How long the start-up paragraph waits to know whether this process leads."""
 
-STUCK = 70
-"""The exit code of a process whose loop hung or died (EX_SOFTWARE)."""
-
-STUCK_AFTER_S = 30.0
 END_LIMIT_S = 30.0
 
 SECOND_THOUGHT_S = 0.5
@@ -52,42 +50,40 @@ class Service:
         self._asked_at: float | None = None
 
     def run(self, *, handles_signals: bool = True) -> int:
-        """Run until `stop` or a signal, then end gracefully: 0.
+        """Run until `stop` or a signal, then end gracefully: 0. Raises Unavailable.
 
-        STUCK if the loop hangs or has died; what it held is left to the next leader. Raises
-        Unavailable.
+        If the loop hangs or dies, the watchdog ends the process; what it held is left to the
+        next leader.
         """
+        notifier = Notifier(conf().notify_socket, conf().watchdog_s)
+        systemd.withdraw_from_environment()
         check_database()
         load_definitions()
         if handles_signals:
             signal.signal(signal.SIGTERM, self._on_signal)
             signal.signal(signal.SIGINT, self._on_signal)
-        handler = RunLogHandler(logging.INFO)
-        logging.getLogger().addHandler(handler)
-        scheduler = SchedcoreScheduler()
+        leave_capture = capture.install()
         try:
+            scheduler = SchedcoreScheduler()
+            watchdog = Watchdog(scheduler, notifier, status=lambda: describe_state(scheduler))
             scheduler.begin()
+            notifier.ready(describe_state(scheduler))
+            watchdog.start()
             self._introduce(scheduler)
             connection.close()  # this thread only waits from now on
-            if not self._wait(scheduler):
-                return STUCK
+            self._wait(scheduler)
+            notifier.stopping(_("stopping"))
+            watchdog.stop()
             self._end(scheduler)
         finally:
-            logging.getLogger().removeHandler(handler)
+            leave_capture()
         return 0
 
-    def _wait(self, scheduler: SchedcoreScheduler) -> bool:
-        """Wait to be stopped; False if the loop is stuck."""
-        limit_s = max(STUCK_AFTER_S, 2 * conf().lease_ttl_s)
+    def _wait(self, scheduler: SchedcoreScheduler) -> None:
+        """Wait to be asked to stop."""
         while not self._stop.wait(1.0):
-            if scheduler.stuck_for_s > limit_s:
-                logger.critical(
-                    "The scheduler's loop hangs or has died; ending this process",
-                    extra={"event": "scheduler.stuck", "stuck_for_s": scheduler.stuck_for_s},
-                )
-                faulthandler.dump_traceback()
-                return False
-        return True
+            if not scheduler.pools.runs():
+                capture.put_back()
 
     def stop(self) -> None:
         """Ask the process to end gracefully; may be called from any thread."""
@@ -103,14 +99,15 @@ class Service:
 
     def _end(self, scheduler: SchedcoreScheduler) -> None:
         grace_s = conf().shutdown_grace_s
-        going = len(scheduler.pool.runs())
+        going = len(scheduler.pools.runs())
         if going:
             self._say(
                 _("Stopping: waiting up to %(grace)g s for %(going)d runs.")
                 % {"grace": grace_s, "going": going}
             )
         # A database that does not answer must not keep the process.
-        last_resort = threading.Timer(grace_s + END_LIMIT_S, os._exit, [STUCK])
+        why = "The scheduler does not come to its end; ending this process"
+        last_resort = threading.Timer(grace_s + END_LIMIT_S, give_up, [why])
         last_resort.daemon = True
         last_resort.start()
         interrupted = scheduler.end(grace_s=grace_s)
@@ -144,7 +141,8 @@ class Service:
                 % {"host": identity.host, "pid": identity.pid},
                 _("  database  %(database)s") % {"database": describe_database()},
                 _("  jobs      %(jobs)s") % {"jobs": describe_jobs()},
-                _("  workers   %(count)d threads") % {"count": scheduler.pool.workers},
+                _("  workers   %(threads)d threads, %(processes)d processes")
+                % {alias: scheduler.pools[alias].workers for alias in ("threads", "processes")},
                 _("  role      %(role)s") % {"role": describe_role(scheduler)},
             ]
         )
@@ -194,27 +192,35 @@ def describe_database() -> str:
 
 
 def describe_jobs() -> str:
-    """Jobs by state, and the next run."""
+    """How many jobs there are, what keeps some from running, and the next run."""
     now = datetime.now(UTC)
-    jobs = Job.objects.with_schedule(now)
-    states = list(jobs.values_list(F("state"), flat=True))
-    counts = [
-        f"{states.count(state.value)} {state.label}"
-        for state in reversed(JobState)
-        if state.value in states
-    ]
-    upcoming = jobs.in_state(JobState.SCHEDULED).armed().first()
-    text = ", ".join(counts) or _("none")
+    held = {
+        JobState.DISABLED: Q(is_enabled=False),
+        JobState.PAUSED: Job.paused_condition(now),
+        JobState.BROKEN: ~Q(problem=""),
+    }
+    counted = {state.value: Count("pk", filter=condition) for state, condition in held.items()}
+    found = Job.objects.aggregate(total=Count("pk"), **counted)
+    words = [f"{found[state.value]} {state.label}" for state in held if found[state.value]]
+    text = ", ".join([str(found["total"]), *words])
+    armed = DjangoJob.objects.filter(next_run_time__isnull=False, pk__in=Job.objects.values("pk"))
+    upcoming = armed.order_by("next_run_time").first()
     if upcoming is None or upcoming.next_run_time is None:
         return text
     zone = django_timezone.get_default_timezone()
     at = upcoming.next_run_time.astimezone(zone)
-    return _("%(counts)s; next: %(name)s at %(at)s (%(zone)s)") % {
+    return _("%(counts)s; next: %(id)s at %(at)s (%(zone)s)") % {
         "counts": text,
-        "name": upcoming.name,
+        "id": upcoming.pk,
         "at": f"{at:%Y-%m-%d %H:%M:%S}",
         "zone": django_timezone.get_default_timezone_name(),
     }
+
+
+def describe_state(scheduler: SchedcoreScheduler) -> str:
+    """Its role, and what is wrong."""
+    role, fault = describe_role(scheduler), scheduler.faults.current
+    return f"{role}; {fault}" if fault else role
 
 
 def describe_role(scheduler: SchedcoreScheduler) -> str:

@@ -11,7 +11,7 @@ import psycopg
 from django.db import connection
 
 from jobs.conf import conf
-from jobs.control.schedule import CHANNEL
+from jobs.executions.revision import CHANNEL
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Listening:
         self._stopping = threading.Event()
         self._connected = threading.Event()
         self._is_trusted = False
+        self._is_lost = False
         self._thread = threading.Thread(target=self._run, name="schedcore-listen", daemon=True)
 
     @property
@@ -82,17 +83,27 @@ class Listening:
             try:
                 self._listen()
             except psycopg.Error as error:
-                self._connected.clear()
-                logger.warning(
-                    "The LISTEN connection was lost; connecting again",
-                    extra={"event": "wakeup.lost", "error": str(error).strip()},
-                )
-                self._wake()
+                self._note_loss(error)
                 self._stopping.wait(RECONNECT_S)
+
+    def _note_loss(self, error: psycopg.Error) -> None:
+        """Said once an outage, however often connecting fails."""
+        self._connected.clear()
+        if self._is_lost:
+            return
+        self._is_lost = True
+        logger.warning(
+            "The LISTEN connection was lost; connecting again",
+            extra={"event": "wakeup.lost", "error": str(error).strip()},
+        )
+        self._wake()
 
     def _listen(self) -> None:
         with psycopg.connect(**_connection_parameters(), autocommit=True) as listener:
             listener.execute(f'LISTEN "{CHANNEL}"')
+            if self._is_lost:
+                logger.info("LISTEN works again", extra={"event": "wakeup.regained"})
+            self._is_lost = False
             self._connected.set()
             self._notified.set()
             self._wake()  # something may have changed while nobody listened
@@ -109,7 +120,14 @@ def make_wakeup(wake: Callable[[], None]) -> Polling | Listening:
 
 def _connection_parameters() -> dict[str, Any]:
     url = conf().listen_url
-    common = {"application_name": "schedcore listen", "keepalives_idle": 10}
+    common = {
+        "application_name": "schedcore listen",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
     if url:
         return {"conninfo": url, **common}
     parameters = connection.get_connection_params()

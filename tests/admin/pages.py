@@ -75,6 +75,11 @@ def new_job(**fields: str) -> dict[str, str]:
         "max_instances": "",
         "misfire_grace_time": "",
         "timeout": "",
+        "executor": "threads",
+        "max_retries": "",
+        "retry_delay": "",
+        "retry_backoff": "",
+        "rerun_if_interrupted": "unknown",
         **fields,
     }
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from jobs import definitions
 from jobs.api.health import Liveness
-from jobs.models import Job, SchedulerProcess, Status
+from jobs.models import Job, JobExecution, SchedulerProcess, Status
 from tests.api.answers import refused, succeeded
 from tests.api.conftest import BASE, Login
 from tests.factories import (
@@ -140,6 +140,42 @@ def test_runs_that_wait_for_workers_are_a_warning(viewer: APIClient) -> None:
     make_leader(figures=figures)
     make_execution("report", status=Status.QUEUED, queued_at=ago(90))
     assert found(viewer)[1] == ["no_free_worker"]
+
+
+def test_runs_that_ignore_their_end_are_a_warning_until_they_let_go(viewer: APIClient) -> None:
+    """Pain 14: a thread that ignores its timeout keeps its slot, and shows."""
+    make_leader()
+    held = make_execution("report", status=Status.TIMED_OUT, released_at=None)
+    health, codes = found(viewer)
+    assert codes == ["lingering_runs"]
+    assert f"#{held.pk}" in health["warnings"][0]["message"]
+    assert health["queue"]["lingering"] == 1
+    JobExecution.objects.update(released_at=ago(0))
+    assert found(viewer)[1] == []
+
+
+@pytest.mark.parametrize(("over_for_s", "shown"), [(None, True), (60, True), (600, False)])
+def test_a_fault_of_the_scheduler_is_shown_while_it_lasts_and_for_a_while_after(
+    viewer: APIClient, over_for_s: float | None, shown: bool
+) -> None:
+    until = None if over_for_s is None else ago(over_for_s).isoformat()
+    fault = {"error": "OperationalError: gone", "since": ago(630).isoformat(), "until": until}
+    make_leader(figures={"last_tick_at": ago(0).isoformat(), "last_fault": fault})
+    health, codes = found(viewer)
+    assert codes == (["scheduler_faulted"] if shown else [])
+    assert health["last_fault"]["error"] == "OperationalError: gone"
+    if shown:
+        assert "OperationalError: gone" in health["warnings"][0]["message"]
+
+
+def test_a_retry_that_waits_for_its_time_is_no_run_that_waits_for_a_worker(
+    viewer: APIClient,
+) -> None:
+    make_leader(figures={"last_tick_at": ago(0).isoformat(), "workers": 5, "busy_workers": 5})
+    make_execution("report", status=Status.QUEUED, queued_at=ago(90), start_after=ago(-3600))
+    health, codes = found(viewer)
+    assert codes == []
+    assert (health["queue"]["queued"], health["queue"]["waiting_retries"]) == (0, 1)
 
 
 def test_what_is_wrong_with_the_file_is_a_warning(

@@ -39,7 +39,7 @@ def finish(execution: JobExecution, status: Status = Status.SUCCEEDED) -> None:
         duration_s=0.1,
     )
     with connection.cursor() as cursor:
-        write_verdicts(cursor, execution.owner, [verdict])
+        write_verdicts(cursor, execution.owner, [verdict], verdict.finished_at)
 
 
 # --- Run now ------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def test_a_verdict_that_races_a_cancellation_stands() -> None:
 
     def finish() -> None:
         with connection.cursor() as cursor:
-            write_verdicts(cursor, execution.owner, [verdict])
+            write_verdicts(cursor, execution.owner, [verdict], verdict.finished_at)
 
     asked, _finished = at_once(lambda: execution_control.cancel(execution.pk, actor=ACTOR), finish)
     execution.refresh_from_db()

@@ -346,11 +346,13 @@ def test_a_job_made_by_hand_while_a_load_inserts_it_is_left(
     write(item("a"))
     made = {"id": "a", "name": "Mine", "function": "beep"}
     trigger = {"trigger_type": "interval", "trigger_params": {"seconds": 5}}
-    locked = definitions._Standing.locked
+    genuine = definitions._standing
     calls = []
 
-    def made_meanwhile() -> Any:
-        standing = locked()
+    def made_meanwhile(*, locked: bool = False, **options: Any) -> Any:
+        standing = genuine(locked=locked, **options)
+        if not locked:
+            return standing
         calls.append(1)
         if len(calls) == 1:
             if connection.vendor == "sqlite":  # whose one writer we are
@@ -366,6 +368,6 @@ def test_a_job_made_by_hand_while_a_load_inserts_it_is_left(
 
     if connection.vendor == "sqlite":
         make()
-    monkeypatch.setattr(definitions._Standing, "locked", made_meanwhile)
+    monkeypatch.setattr(definitions, "_standing", made_meanwhile)
     assert reasons(definitions.ensure(actor).plan) == {"a": "custom"}
     assert len(calls) == 2

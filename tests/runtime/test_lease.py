@@ -8,12 +8,29 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection, transaction
 
+from jobs.executions.fencing import Lease
+from jobs.executions.liveness import Peer, look
 from jobs.models import SchedulerLease, SchedulerProcess
 from jobs.runtime.identity import Identity, host_id, is_known_dead
 from jobs.runtime.lease import Membership, Watch
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+def look_around(membership: Membership) -> list[Peer]:
+    """What the scheduler's look does with what it has seen: the dead are buried."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        dead = membership.judge(look(cursor, 1.0))
+        membership.bury(dead, NOW)
+    return dead
+
+
+def lead(membership: Membership) -> Lease:
+    membership.lease = membership.try_to_lead(NOW)
+    assert membership.lease is not None
+    return membership.lease
 
 
 def test_a_process_is_silent_for_as_long_as_its_beat_stands_still() -> None:
@@ -43,7 +60,7 @@ def test_a_holder_whose_clock_is_an_hour_off_keeps_the_lease_while_it_beats() ->
     assert holder.try_to_lead(NOW - timedelta(hours=1))
     standby = Membership(Identity(host="b", host_id=""))
     standby.register(NOW)
-    standby.look_around(NOW)
+    look_around(standby)
     assert standby.try_to_lead(NOW) is None
     assert standby.holder is not None
     assert standby.holder.host == "a"
@@ -53,8 +70,7 @@ def test_a_holder_whose_clock_is_an_hour_off_keeps_the_lease_while_it_beats() ->
 def test_the_epoch_grows_with_every_leader() -> None:
     first = Membership(Identity(host_id=""))
     first.register(NOW)
-    lease = first.try_to_lead(NOW)
-    assert lease is not None
+    lease = lead(first)
     first.release()
     assert SchedulerLease.objects.get().holder == ""
     second = Membership(Identity(host_id=""))
@@ -62,7 +78,6 @@ def test_the_epoch_grows_with_every_leader() -> None:
     successor = second.try_to_lead(NOW)
     assert successor is not None
     assert successor.epoch == lease.epoch + 1
-    assert first.lease is None
 
 
 @pytest.mark.django_db
@@ -70,7 +85,7 @@ def test_a_lease_that_a_newcomer_took_meanwhile_is_not_stolen() -> None:
     """Between a look at the others and the attempt, somebody else registers and leads."""
     slow = Membership(Identity(host_id=""))
     slow.register(NOW)
-    slow.look_around(NOW)
+    look_around(slow)
     quick = Membership(Identity(host_id=""))
     quick.register(NOW)
     assert quick.try_to_lead(NOW)
@@ -87,7 +102,7 @@ def test_a_process_of_this_host_whose_pid_is_free_is_dead_at_once() -> None:
     )
     membership = Membership(Identity())
     membership.register(NOW)
-    membership.look_around(NOW)
+    look_around(membership)
     dead.refresh_from_db()
     assert dead.stopped_at is not None
 
@@ -99,9 +114,11 @@ def test_a_pid_says_nothing_about_another_host() -> None:
 
 
 @pytest.mark.django_db
-def test_a_process_that_was_taken_for_dead_notices_it_at_its_next_beat() -> None:
+def test_a_process_that_was_taken_for_dead_notices_it_at_its_next_look() -> None:
     frozen = Membership(Identity(host_id=""))
     frozen.register(NOW)
-    assert frozen.beat(NOW, {})
+    with transaction.atomic(), connection.cursor() as cursor:
+        assert look(cursor, 1.0).peer(frozen.identity.id) is not None
     SchedulerProcess.objects.update(stopped_at=NOW)
-    assert not frozen.beat(NOW, {})
+    with transaction.atomic(), connection.cursor() as cursor:
+        assert look(cursor, 1.0).peer(frozen.identity.id) is None

@@ -22,36 +22,13 @@ from jobs.models.audit import Via
 from jobs.registry import current_execution
 from jobs.runtime import scheduler as scheduler_module
 from jobs.runtime.scheduler import SchedcoreScheduler
+from tests.runtime.runs import finished, make_due, run
 from tests.waiting import until
 
 ACTOR = Actor("dba", Via.API)
 
 StartScheduler = Callable[..., SchedcoreScheduler]
 MakeJob = Callable[..., Job]
-
-
-def run(job: Job, **options: Any) -> JobExecution:
-    return execution_control.run_now(job.pk, actor=ACTOR, **options)
-
-
-def finished(execution: JobExecution) -> JobExecution:
-    """The execution, once it has its verdict."""
-
-    def look() -> bool:
-        execution.refresh_from_db()
-        return execution.is_finished
-
-    until(look)
-    return execution
-
-
-def make_due(job: Job, *, ago_s: float = 0.0) -> datetime:
-    """Put the job's next run to a moment that has come, and tell the leader."""
-    moment = datetime.now(UTC) - timedelta(seconds=ago_s)
-    with transaction.atomic():
-        DjangoJob.objects.filter(pk=job.pk).update(next_run_time=moment)
-        job_control.bump_revision()
-    return moment
 
 
 def test_a_due_occurrence_runs_once_and_its_row_tells_everything(
@@ -62,7 +39,7 @@ def test_a_due_occurrence_runs_once_and_its_row_tells_everything(
 
     made = job(count_rows, kwargs={"table": "orders"})
     scheduler = start_scheduler()
-    due = make_due(made)
+    due = make_due(made.pk)
     row = until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).first())
     assert row.job_id == "count_rows"
     assert row.scheduled_for == due
@@ -319,7 +296,7 @@ def test_an_occurrence_that_meets_a_running_one_is_skipped_and_says_so(
     start_scheduler()
     going = run(made)
     until(lambda: JobExecution.objects.get(pk=going.pk).status == Status.RUNNING)
-    make_due(made)
+    make_due(made.pk)
     row = until(lambda: JobExecution.objects.filter(status=Status.SKIPPED).first())
     assert "still going" in row.reason
     assert row.released_at is not None
@@ -363,7 +340,7 @@ def test_a_database_error_in_the_loop_does_not_stop_it(
 
     genuine = scheduler_module.claim_due
     monkeypatch.setattr(scheduler_module, "claim_due", failing)
-    make_due(made)
+    make_due(made.pk)
     until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).exists())
     assert not failures
     assert scheduler.running
@@ -407,10 +384,10 @@ def test_verdicts_are_kept_while_the_database_refuses_them(
     refusals = [OperationalError("away")] * 3
     genuine = recorder.write_verdicts
 
-    def refusing(cursor: Any, owner: str, verdicts: Any) -> None:
+    def refusing(cursor: Any, owner: str, verdicts: Any, now: datetime) -> None:
         if verdicts and refusals:
             raise refusals.pop()
-        genuine(cursor, owner, verdicts)
+        genuine(cursor, owner, verdicts, now)
 
     monkeypatch.setattr(recorder, "write_verdicts", refusing)
     row = finished(run(made))
@@ -432,12 +409,12 @@ def test_a_second_scheduler_stands_by_and_leads_after_the_first_has_left(
     second = start_scheduler("second")
     until(lambda: second.membership.holder)
     assert not second.membership.is_leader
-    make_due(made)
+    make_due(made.pk)
     row = until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).first())
     assert row.owner == first.membership.identity.id
     first.end(grace_s=1)
     until(lambda: second.membership.is_leader)
-    make_due(made)
+    make_due(made.pk)
     until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).count() == 2)
     latest = JobExecution.objects.first()
     assert latest is not None
@@ -467,7 +444,7 @@ def test_a_leader_that_has_lost_the_lease_dispatches_nothing(
         ttl_s=60,
     )
     SchedulerLease.objects.filter(pk=1).update(holder="other", epoch=99)
-    make_due(made)
+    make_due(made.pk)
     until(lambda: not scheduler.membership.is_leader)
     assert not JobExecution.objects.exists()
     until(lambda: scheduler.membership.holder)
@@ -577,7 +554,7 @@ def test_a_fault_around_the_task_is_a_verdict_too(
         raise RuntimeError("no connections today")
 
     start_scheduler()
-    monkeypatch.setattr("jobs.runtime.run.reset_queries", broken)
+    monkeypatch.setattr("jobs.runtime.perform._take_connections", broken)
     row = finished(run(job(quick)))
     assert row.status == Status.FAILED
     assert "no connections today" in row.error
@@ -595,7 +572,7 @@ def test_a_log_that_is_too_long_is_cut_and_says_so(
     row = finished(run(job(chatty)))
     assert row.status == Status.SUCCEEDED
     until(lambda: "cut here" in ExecutionLog.objects.order_by("pk").last().message)  # type: ignore[union-attr]
-    assert ExecutionLog.objects.count() == 50
+    assert ExecutionLog.objects.count() == 50 + 1
 
 
 def test_long_tasks_after_quick_ones_wait_in_the_database_and_not_in_memory(
@@ -616,7 +593,7 @@ def test_long_tasks_after_quick_ones_wait_in_the_database_and_not_in_memory(
         run(slow_job, force=True)
     scheduler = start_scheduler()
     until(lambda: JobExecution.objects.filter(status=Status.SUCCEEDED).count() == 300)
-    workers = scheduler.pool.workers
+    workers = scheduler.pools["threads"].workers
     until(lambda: JobExecution.objects.filter(status=Status.RUNNING).count() == workers)
     assert JobExecution.objects.filter(status=Status.QUEUED).count() == 30 - workers
     gate.set()
@@ -691,10 +668,10 @@ def test_what_waits_for_a_worker_does_not_begin_once_its_job_is_stopped(
 
     scheduler = start_scheduler()
     slow_job, waiting_job = job(slow, max_instances=50), job(waits)
-    for _number in range(scheduler.pool.workers):
+    for _number in range(scheduler.pools["threads"].workers):
         run(slow_job)
-    until(lambda: scheduler.pool.busy == scheduler.pool.workers)
-    make_due(waiting_job)
+    until(lambda: scheduler.pools["threads"].busy == scheduler.pools["threads"].workers)
+    make_due(waiting_job.pk)
     row = until(lambda: JobExecution.objects.filter(job_id="waits").first())
     assert row.status == Status.QUEUED
     change(waiting_job.pk, actor=ACTOR)
@@ -722,7 +699,7 @@ def test_a_process_that_was_taken_for_dead_begins_nothing_more_and_goes_on_as_an
     until(lambda: scheduler.membership.is_leader)
     assert finished(row).status == Status.INTERRUPTED
     gate.set()
-    until(lambda: not scheduler.pool.runs())
+    until(lambda: not scheduler.pools.runs())
     row.refresh_from_db()
     assert row.status == Status.INTERRUPTED
 
@@ -755,7 +732,7 @@ def test_a_row_that_somebody_has_locked_delays_only_itself(
     assert locked.wait(10)
     try:
         gate.set()
-        until(lambda: not scheduler.pool.runs())
+        until(lambda: not scheduler.pools.runs())
         assert finished(run(job(quick))).result == "quick"
         held.refresh_from_db()
         assert held.status == Status.RUNNING

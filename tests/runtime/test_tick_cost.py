@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django_apscheduler.models import DjangoJob
 
@@ -22,8 +22,8 @@ def leader(transactional_db: None) -> Iterator[SchedcoreScheduler]:
     scheduler = SchedcoreScheduler(Identity(host_id=""))
     now = datetime.now(UTC)
     scheduler.membership.register(now)
-    scheduler.membership.look_around(now)
-    scheduler.membership.try_to_lead(now)
+    with transaction.atomic():
+        scheduler.membership.lease = scheduler.membership.try_to_lead(now)
     yield scheduler
     scheduler.membership.release()
 
@@ -54,7 +54,7 @@ def statements_of_a_tick(leader: SchedcoreScheduler, due_jobs: int) -> int:
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        leader._tick(lease, claims=True, limit=5)
+        leader._tick(lease, claims=True)
     return len(queries)
 
 

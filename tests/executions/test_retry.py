@@ -1,0 +1,261 @@
+"""Which runs are tried again, when, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from jobs.control import job as control
+from jobs.executions.claim import next_due
+from jobs.executions.fencing import Lease
+from jobs.executions.finish import Verdict, write_verdicts
+from jobs.executions.hand_out import Handout, Late, hand_out, miss_late
+from jobs.executions.recovery import interrupt_orphans
+from jobs.executions.retry import JITTER, MAX_DELAY_S, MAX_RERUNS, delay_s
+from jobs.models import JobExecution, Source, Status
+from jobs.models.execution import UNFINISHED
+from jobs.registry import RetryPolicies
+from tests.factories import ACTOR, make_execution, make_job
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+LEASE = Lease("one", 1, NOW - timedelta(hours=1))
+
+pytestmark = pytest.mark.django_db
+
+
+def flaky(**fields: object) -> None:
+    make_job("flaky", function="work", **fields)
+
+
+def running(**fields: object) -> JobExecution:
+    given = {"status": Status.RUNNING, "finished_at": None, "released_at": None, "owner": "one"}
+    return make_execution(**{"job_id": "flaky", **given, **fields})
+
+
+def end(execution: JobExecution, status: Status = Status.FAILED, **fields: object) -> None:
+    verdict = Verdict(
+        execution_id=execution.pk,
+        job_id=str(execution.job_id),
+        scheduled_for=execution.scheduled_for,
+        status=status,
+        started_at=NOW,
+        finished_at=NOW,
+        released_at=NOW,
+        duration_s=0.1,
+        attempt=execution.attempt,
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        write_verdicts(cursor, "one", [replace(verdict, **fields)], NOW)  # type: ignore[arg-type]
+
+
+def retry_of(execution: JobExecution) -> JobExecution | None:
+    return JobExecution.objects.filter(retry_of=execution, source=Source.RETRY).first()
+
+
+def offered(now: datetime) -> tuple[list[Handout], list[Late]]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        return hand_out(cursor, LEASE, executor="threads", now=now, limit=10)
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.TIMED_OUT])
+def test_a_run_that_failed_is_queued_as_its_next_attempt_for_the_same_moment(
+    status: Status,
+) -> None:
+    flaky(max_retries=2, retry_delay=30, misfire_grace_time=100)
+    first = running(kwargs={"a": 1}, requested_by="ana", timeout_s=7)
+    end(first, status)
+    second = retry_of(first)
+    assert second is not None
+    assert (second.status, second.attempt, second.source) == (Status.QUEUED, 2, Source.RETRY)
+    assert second.scheduled_for == first.scheduled_for
+    assert (second.kwargs, second.requested_by, second.timeout_s) == ({"a": 1}, "ana", 7)
+    assert second.start_after is not None
+    assert second.start_before is not None
+    assert 30 <= (second.start_after - NOW).total_seconds() <= 30 * (1 + JITTER)
+    assert second.start_before - second.start_after == timedelta(seconds=100)
+
+
+def test_the_attempts_end_with_the_retries() -> None:
+    flaky(max_retries=1, retry_delay=0)
+    first, last = running(), running(attempt=2)
+    end(last)
+    assert retry_of(last) is None
+    end(first)
+    assert retry_of(first) is not None
+
+
+@pytest.mark.parametrize(
+    "status", [Status.SUCCEEDED, Status.CANCELLED], ids=lambda status: status.value
+)
+def test_a_run_that_did_not_fail_is_not_tried_again(status: Status) -> None:
+    flaky(max_retries=2)
+    row = running()
+    end(row, status)
+    assert retry_of(row) is None
+
+
+def test_a_run_that_somebody_wanted_to_end_is_not_tried_again() -> None:
+    flaky(max_retries=2)
+    row = running()
+    end(row, is_final=True)
+    assert retry_of(row) is None
+
+
+def test_the_retries_of_the_task_and_of_the_settings_are_inherited(settings: object) -> None:
+    flaky(max_retries=None)
+    row = running()
+    settings.SCHEDCORE = replace(settings.SCHEDCORE, max_retries=1)  # type: ignore[attr-defined]
+    end(row)
+    assert retry_of(row) is not None
+
+
+@pytest.mark.parametrize("stop", [control.pause, control.disable, control.delete])
+def test_a_job_that_was_stopped_meanwhile_is_not_tried_again(stop: object) -> None:
+    flaky(max_retries=2)
+    row = running()
+    stop("flaky", actor=ACTOR)  # type: ignore[operator]
+    end(row)
+    assert retry_of(row) is None
+
+
+@pytest.mark.parametrize("stop", [control.pause, control.disable, control.delete])
+def test_a_retry_that_waits_goes_with_its_job(stop: object) -> None:
+    flaky(max_retries=2)
+    row = running()
+    end(row)
+    stop("flaky", actor=ACTOR)  # type: ignore[operator]
+    waiting = retry_of(row)
+    assert waiting is not None
+    assert waiting.status == Status.CANCELLED
+
+
+def test_a_verdict_that_is_written_twice_makes_one_retry() -> None:
+    flaky(max_retries=2)
+    row = running()
+    end(row)
+    end(row)
+    assert JobExecution.objects.filter(retry_of=row).count() == 1
+
+
+def test_a_verdict_that_comes_after_another_process_has_given_one_makes_no_retry() -> None:
+    flaky(max_retries=2)
+    row = running()
+    JobExecution.objects.filter(pk=row.pk).update(
+        status=Status.INTERRUPTED, finished_at=NOW, released_at=NOW
+    )
+    end(row)
+    assert retry_of(row) is None
+
+
+def test_a_retry_is_handed_out_when_its_time_has_come_and_holds_the_slot_till_then() -> None:
+    flaky(max_retries=2, retry_delay=60, retry_backoff=1)
+    row = running()
+    end(row)
+    assert JobExecution.objects.unreleased().filter(job_id="flaky").count() == 1
+    with connection.cursor() as cursor:
+        upcoming = next_due(cursor, NOW).retry
+    assert upcoming is not None
+    assert offered(upcoming - timedelta(seconds=1)) == ([], [])
+    (handout,), _late = offered(upcoming)
+    assert (handout.attempt, handout.source) == (2, Source.RETRY)
+
+
+def test_a_retry_waits_for_the_thread_that_ignored_its_timeout() -> None:
+    flaky(max_retries=2, retry_delay=0)
+    row = running()
+    end(row, Status.TIMED_OUT, released_at=None)
+    assert offered(NOW) == ([], [])
+    JobExecution.objects.filter(pk=row.pk).update(released_at=NOW)
+    assert len(offered(NOW)[0]) == 1
+
+
+def test_a_retry_that_no_scheduler_could_start_in_time_is_missed_and_says_why() -> None:
+    flaky(max_retries=2, retry_delay=10, misfire_grace_time=20)
+    row = running()
+    end(row)
+    later = NOW + timedelta(hours=1)
+    lease = replace(LEASE, since=later)
+    with transaction.atomic(), connection.cursor() as cursor:
+        given, missed = hand_out(cursor, lease, executor="threads", now=later, limit=10)
+    assert given == []
+    assert [late.job_id for late in missed] == ["flaky"]
+    waiting = retry_of(row)
+    assert waiting is not None
+    assert waiting.status == Status.MISSED
+    assert waiting.reason == "No scheduler was leading before its grace was over."
+
+
+def test_runs_that_wait_behind_a_full_pool_are_missed_once_their_grace_is_over() -> None:
+    late = make_execution(
+        status=Status.QUEUED, finished_at=None, released_at=None, start_before=NOW, owner=""
+    )
+    patient = make_execution(status=Status.QUEUED, finished_at=None, released_at=None)
+    with transaction.atomic(), connection.cursor() as cursor:
+        found = miss_late(cursor, LEASE, now=NOW + timedelta(seconds=1))
+    assert len(found) == 1
+    late.refresh_from_db()
+    patient.refresh_from_db()
+    assert (late.status, patient.status) == (Status.MISSED, Status.QUEUED)
+    assert late.reason == "No worker was free before its grace was over."
+
+
+def test_the_delay_grows_by_its_factor_up_to_a_limit() -> None:
+    policies = RetryPolicies(50, 10, 3.0, False)
+    for attempt, least in ((1, 10), (2, 30), (3, 90), (50, MAX_DELAY_S)):
+        assert least <= delay_s(policies, attempt) <= least * (1 + JITTER)
+    assert len({delay_s(policies, 1) for _ in range(10)}) > 1
+
+
+# --- Interrupted --------------------------------------------------------------------------
+
+
+def orphan(**fields: object) -> JobExecution:
+    return running(owner="gone", **fields)
+
+
+def recover() -> None:
+    with transaction.atomic():
+        interrupt_orphans(now=NOW)
+
+
+def test_an_interrupted_run_stays_so_unless_its_job_wants_it_run_again() -> None:
+    flaky(max_retries=5)
+    row = orphan()
+    recover()
+    row.refresh_from_db()
+    assert row.status == Status.INTERRUPTED
+    assert retry_of(row) is None
+
+
+def test_an_interrupted_run_is_run_again_at_once_where_its_job_wants_that() -> None:
+    flaky(rerun_if_interrupted=True)
+    row = orphan()
+    recover()
+    again = retry_of(row)
+    assert again is not None
+    assert (again.attempt, again.start_after) == (2, NOW)
+    assert len(offered(NOW)[0]) == 1
+
+
+def test_a_run_that_was_being_cancelled_when_its_process_died_is_not_run_again() -> None:
+    flaky(rerun_if_interrupted=True)
+    row = orphan(cancel_requested_at=NOW)
+    recover()
+    assert retry_of(row) is None
+
+
+def test_a_task_that_kills_its_schedulers_is_not_run_again_for_ever() -> None:
+    flaky(rerun_if_interrupted=True, max_retries=0)
+    row = orphan()
+    for _time in range(MAX_RERUNS):
+        recover()
+        again = retry_of(row)
+        assert again is not None
+        JobExecution.objects.filter(pk=again.pk).update(status=Status.RUNNING, owner="gone too")
+        row = again
+    recover()
+    assert retry_of(row) is None
+    assert not JobExecution.objects.filter(status__in=UNFINISHED).exists()

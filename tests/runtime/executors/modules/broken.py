@@ -1,0 +1,3 @@
+"""Cannot be loaded."""
+
+raise ZeroDivisionError("a module that cannot be loaded")

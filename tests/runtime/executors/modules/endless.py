@@ -1,0 +1,5 @@
+"""Takes for ever to load."""
+
+import threading
+
+threading.Event().wait()

@@ -1,0 +1,1 @@
+"""An app for real `runscheduler` processes, whose loop hangs or dies where LOOP says so."""
