@@ -1,89 +1,128 @@
-"""`make bench`: schedcore beside stock django-apscheduler, in one run, on both databases."""
+"""`make bench`: every scenario beside stock django-apscheduler and plain APScheduler.
+
+make bench                                  all of it, about 40 minutes
+make bench ARGS=--quick                     shorter, about 15 minutes
+make bench ARGS="burst idle"                some scenarios
+make bench ARGS="burst --on postgresql --repeat 5"
+make bench ARGS="burst --against ../other"  with the schedcore of another folder besides
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import subprocess
+import argparse
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
+from tests.benchmarks import machine
+from tests.benchmarks.contender import OTHER, SCHEDCORE
+from tests.benchmarks.database import Kind, PostgresqlKind, SqliteKind, postgresql_version
+from tests.benchmarks.figures import Figures, median_of
+from tests.benchmarks.goals import Check, ratio, shown
+from tests.benchmarks.scenario import Bench, Results, Scenario
+from tests.benchmarks.scenarios import burst, change, endurance, every_second, idle, statements
+from tests.benchmarks.trial import Failed
 
-POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgres://root@127.0.0.1:5432/postgres")
-BURST = 1000
-IDLE_JOBS = 10_000
-IDLE_S = 20.0
-
-
-@contextmanager
-def fresh_sqlite() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="schedcore-bench-") as folder:
-        yield f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
-
-
-@contextmanager
-def fresh_postgresql() -> Iterator[str]:
-    name = f"schedcore_bench_{os.getpid()}"
-    with psycopg.connect(POSTGRESQL, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        try:
-            yield POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+MODULES = (burst, every_second, idle, change, statements, endurance)
+SCENARIOS = {scenario.name: scenario for module in MODULES for scenario in module.SCENARIOS}
 
 
-def run(url: str, *command: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        env={**os.environ, "DATABASE_URL": url},
-        capture_output=True,
-        text=True,
+def main() -> int:
+    options = _options()
+    server = postgresql_version()
+    kinds: list[Kind] = []
+    if options.on != "postgresql":
+        kinds.append(SqliteKind())
+    if options.on != "sqlite" and server:
+        kinds.append(PostgresqlKind())
+    say(machine.describe(server))
+    if options.on != "sqlite" and not server:
+        say("No PostgreSQL answers at TEST_DATABASE_URL; its figures are left out.")
+    checks: list[tuple[str, Check]] = []
+    with ExitStack() as stack:
+        for kind in kinds:
+            stack.callback(kind.close)
+        for name in options.scenarios or SCENARIOS:
+            scenario = SCENARIOS[name]
+            say(f'\n{name}: {scenario.title}   (make bench ARGS="{name}")')
+            for kind in kinds:
+                found = _measured(scenario, kind, options)
+                checks += [(f"{name}, {kind.label}: ", check) for check in found]
+    missed = [(where, check) for where, check in checks if not check.reached]
+    say(f"\n{len(checks) - len(missed)} of {len(checks)} figures reach what they must")
+    for where, check in missed:
+        say(f"  {where}{check}")
+    return 1 if missed and options.strict else 0
+
+
+def _measured(scenario: Scenario, kind: Kind, options: argparse.Namespace) -> list[Check]:
+    is_sqlite = isinstance(kind, SqliteKind)
+    who = scenario.who(is_sqlite=is_sqlite)
+    if options.only_ours:
+        who = [SCHEDCORE]
+    if options.against:
+        who.insert(1, OTHER)
+    repeats: dict[str, list[Figures]] = {contender: [] for contender in who}
+    for _number in range(options.repeat or (1 if options.quick else scenario.repeats)):
+        for contender in who:
+            bench = Bench(contender, kind, options.quick, options.against or "")
+            try:
+                repeats[contender].append(scenario.measure(bench))
+            except Failed as failure:
+                say(f"    {contender} could not be measured: {failure}")
+    results = {who: median_of(found) if found else {} for who, found in repeats.items()}
+    say(f"  {kind.label}")
+    for contender in who:
+        say(f"    {contender:15}{scenario.line(results[contender])}")
+    for line in _ratios(scenario, results):
+        say(f"    {line}")
+    checks = scenario.judge(results, is_sqlite)
+    for check in checks:
+        say(f"    {check}")
+    return checks
+
+
+def _ratios(scenario: Scenario, results: Results) -> Iterator[str]:
+    """schedcore's figures, as multiples of the others'."""
+    ours = results[SCHEDCORE]
+    for contender, figures in results.items():
+        pairs = [
+            (key, ours.get(key), figures.get(key))
+            for key, _ in scenario.columns
+            if contender != SCHEDCORE
+        ]
+        found = [f"{key} x{shown(ratio(one, other))}" for key, one, other in pairs if one and other]
+        if found:
+            yield f"/ {contender:13}{', '.join(found)}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    names = "\n".join(f"{name}: {scenario.title}" for name, scenario in SCENARIOS.items())
+    parser.epilog = names
+    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], metavar="SCENARIO")
+    parser.add_argument("--quick", action="store_true", help="shorter, and each once")
+    parser.add_argument("--on", choices=["sqlite", "postgresql"], help="one database only")
+    parser.add_argument("--repeat", type=int, help="measure so often; medians count")
+    parser.add_argument("--only-ours", action="store_true", help="without the others")
+    parser.add_argument("--against", metavar="FOLDER", type=_folder)
+    parser.add_argument("--strict", action="store_true", help="fail unless all is reached")
+    return parser.parse_args()
 
 
-def say(text: str = "") -> None:
+def _folder(text: str) -> str:
+    return str(Path(text).resolve())
+
+
+def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def main() -> None:
-    names = ("Django", "APScheduler", "django-apscheduler", "psycopg")
-    say(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
-    say(", ".join(f"{name} {version(name)}" for name in names))
-    for label, fresh in (("SQLite", fresh_sqlite), ("PostgreSQL", fresh_postgresql)):
-        say(f"\n{label}: {BURST} jobs due at one moment, 5 threads")
-        results = {}
-        for which in ("stock", "schedcore"):
-            with fresh() as url:
-                found = results[which] = run(url, "tests.benchmarks.burst", which, str(BURST))
-            say(
-                f"  {which:10} {found.get('rate', 0):8.0f} runs/s   "
-                f"p50 {found.get('p50_s', 0):6.3f} s   p99 {found.get('p99_s', 0):6.3f} s   "
-                f"lost {found['lost']}   history rows {found['history_rows']}"
-            )
-        if results["stock"].get("rate"):
-            ratio = results["schedcore"]["rate"] / results["stock"]["rate"]
-            say(f"  ratio      {ratio:8.1f} times the runs a second")
-        with fresh() as url:
-            idle = run(url, "tests.benchmarks.idle", str(IDLE_JOBS), str(IDLE_S))
-        say(f"{label}: idle for {IDLE_S:.0f} s with {IDLE_JOBS} jobs, then 20 runs asked for")
-        say(
-            f"  {idle['statements_a_second']} statements/s, "
-            f"memory grew by {idle['memory_growth_kb']} kB, "
-            f"asked to started p50 {idle['change_to_start_p50_s']} s, "
-            f"max {idle['change_to_start_max_s']} s"
-        )
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
