@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import IntegrityError, connection, transaction
@@ -27,6 +27,7 @@ from jobs.definition_file import DefinitionsInvalid
 from jobs.definition_items import Definitions, item_of_job, load, warnings
 from jobs.definition_plan import Definition, Plan, Reason
 from jobs.errors import Conflict
+from jobs.executions.database import database_now
 from jobs.executions.revision import bump_revision
 from jobs.models import Job, JobSnapshot, LoadedDefinition
 
@@ -148,7 +149,7 @@ def undo(actor: Actor, *, dry_run: bool = False) -> ReloadResult:
     has passed meanwhile is worked out anew instead of being fired. Raises NothingToUndo.
     """
     if dry_run:
-        return _undo_plan(_last_snapshot(), _standing(), datetime.now(UTC), is_dry_run=True)
+        return _undo_plan(_last_snapshot(), _standing(), database_now(), is_dry_run=True)
 
     def run(now: datetime) -> ReloadResult:
         standing = _standing(locked=True)
@@ -229,7 +230,7 @@ def _alone(run: Callable[[datetime], R]) -> R:
                 if connection.vendor == "postgresql":
                     with connection.cursor() as cursor:
                         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
-                return run(datetime.now(UTC))
+                return run(database_now())
         except IntegrityError:
             if attempt == ATTEMPTS:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from django.contrib import admin
@@ -29,6 +29,7 @@ from jobs.admin.display import (
 from jobs.admin.paging import BoundedPaginator
 from jobs.control import execution as control
 from jobs.control.rights import require_right_to_retry
+from jobs.executions.database import database_now
 from jobs.models import ExecutionLog, JobExecution, Status
 
 MOST_LOG_LINES = 200
@@ -73,7 +74,7 @@ class WithinFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in self.spans:
             return queryset
-        since = datetime.now(UTC) - self.spans[self.value() or ""][0]
+        since = database_now() - self.spans[self.value() or ""][0]
         return queryset.filter(Q(finished_at__gte=since) | Q(finished_at__isnull=True))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +29,7 @@ from jobs.control import job as control
 from jobs.control.input import POLICIES
 from jobs.control.schedule import problem_of, trigger_of
 from jobs.errors import SchedulerError
+from jobs.executions.database import database_clock
 from jobs.models import AuditEvent, Job, JobExecution, JobState
 from jobs.models.rights import has_right
 from jobs.triggers import describe, preview
@@ -144,10 +144,11 @@ class JobAdmin(CommandsAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         jobs: Any = super().get_queryset(request)
         latest = JobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-id").values("pk")
+        now = database_clock()
         rows: QuerySet[Any] = (
-            jobs.with_schedule(datetime.now(UTC))
+            jobs.with_schedule(now)
             .with_running()
-            .annotate(last_execution_id=Subquery(latest[:1]))
+            .annotate(last_execution_id=Subquery(latest[:1]), seen_at=now)
         )
         return rows
 
@@ -178,11 +179,11 @@ class JobAdmin(CommandsAdmin):
     @admin.display(
         description=gettext_lazy("next run"), ordering=F("next_run_time").asc(nulls_last=True)
     )
-    def next_run(self, job: Job) -> SafeString | None:
+    def next_run(self, job: Any) -> SafeString | None:
         if job.next_run_time is None:
             return None
-        now = datetime.now(UTC)
-        return lines(relative(job.next_run_time, now), moment(job.next_run_time, zone_of(job)))
+        until = relative(job.next_run_time, job.seen_at)
+        return lines(until, moment(job.next_run_time, zone_of(job)))
 
     @admin.display(description=gettext_lazy("running"))
     def running_count(self, job: Job) -> int | None:
@@ -196,7 +197,7 @@ class JobAdmin(CommandsAdmin):
         url = reverse("admin:jobs_jobexecution_change", args=[execution.pk])
         link = format_html('<a href="{}">{}</a>', url, status_badge(execution))
         at = execution.finished_at or execution.started_at or execution.queued_at
-        return lines(link, duration(execution.duration_s), relative(at, datetime.now(UTC)))
+        return lines(link, duration(execution.duration_s), relative(at, job.seen_at))
 
     # Add and edit
 
@@ -335,9 +336,9 @@ def _state(job: Job) -> SafeString:
     )
 
 
-def _occurrences(job: Job) -> list[SafeString | None]:
+def _occurrences(job: Any) -> list[SafeString | None]:
     """The next moments at which it would run, were it switched on; none if it is broken."""
-    after = max(datetime.now(UTC), job.paused_until or datetime.now(UTC))
+    after = max(job.seen_at, job.paused_until or job.seen_at)
     try:
         trigger = trigger_of(job)
     except SchedulerError:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from jobs.control.audit import Actor
 from jobs.models.audit import Via
-from jobs.models.rights import Right, has_right, visible_job_ids
+from jobs.models.rights import Right, has_right, has_right_anywhere
 
 
 def user_of(request: HttpRequest) -> User:
@@ -44,8 +44,7 @@ class RightsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript a
         """Whether the user holds `right` on the object's job; without one, on any job."""
         if obj is not None:
             return has_right(user_of(request), right, self.job_id_of(obj))
-        ids = visible_job_ids(user_of(request), right)
-        return ids is None or ids.exists()
+        return has_right_anywhere(user_of(request), right)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)

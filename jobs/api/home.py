@@ -9,14 +9,13 @@ from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
-from jobs.models.rights import visible_job_ids
+from jobs.models.rights import has_right_anywhere
 
 
 @require_safe
 @login_required(login_url=reverse_lazy("admin:login"))
 def home(request: HttpRequest) -> HttpResponse:
     """To the admin's page of jobs."""
-    ids = visible_job_ids(request.user)
-    if ids is not None and not ids.exists():
+    if not has_right_anywhere(request.user, "view_job"):
         raise PermissionDenied
     return redirect("admin:jobs_job_changelist")

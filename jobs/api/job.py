@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -57,7 +56,7 @@ class JobScoped(ApiView):
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """A job as it stands now."""
-        job = annotated(self.get_queryset(), datetime.now(UTC)).filter(pk=job_id).first()
+        job = annotated(self.get_queryset()).filter(pk=job_id).first()
         if job is None:  # deleted meanwhile
             raise JobNotFound(job_id)
         context = {"last_executions": last_executions([job])}
@@ -76,7 +75,7 @@ class JobList(JobScoped):
 
     def get(self, request: Request) -> Answer:
         query = self.query(JobQuery)
-        jobs = _filtered(annotated(self.get_queryset(), datetime.now(UTC)), query)
+        jobs = _filtered(annotated(self.get_queryset()), query)
         pages = Paginator(jobs.order_by(*_order(query["ordering"])), query["page_size"])
         if query["page"] > pages.num_pages:
             raise NotFound(

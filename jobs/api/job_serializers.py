@@ -15,6 +15,7 @@ from jobs.api.execution_serializers import ExecutionSerializer, Moment, summarie
 from jobs.api.strict import Choice, Flag, Strict
 from jobs.control.schedule import trigger_of
 from jobs.errors import SchedulerError
+from jobs.executions.database import database_clock
 from jobs.models import Job, JobExecution, JobState
 from jobs.models.job import JobQuerySet
 from jobs.registry import policies_of, retry_policies_of
@@ -124,10 +125,14 @@ class RunBody(Strict):
     force = Flag(default=False)
 
 
-def annotated(jobs: JobQuerySet, now: datetime) -> JobQuerySet:
-    """Jobs with their schedule, and with the id of their last execution."""
+def annotated(jobs: JobQuerySet) -> JobQuerySet:
+    """Jobs with their schedule as of now, and with the id of their last execution."""
     latest = JobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-id").values("pk")[:1]
-    return jobs.with_schedule(now).with_running().annotate(last_execution_id=Subquery(latest))
+    return (
+        jobs.with_schedule(database_clock())
+        .with_running()
+        .annotate(last_execution_id=Subquery(latest))
+    )
 
 
 def last_executions(jobs: Iterable[Job]) -> dict[str | None, JobExecution]:

@@ -14,7 +14,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from jobs.models import Job, JobExecution
-from jobs.models.rights import Right, has_right, visible_job_ids
+from jobs.models.rights import Right, has_right, has_right_anywhere
 
 
 class OnAllJobs(BasePermission):
@@ -32,10 +32,7 @@ class OnAnyJob(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         right = _needed(request, view)
         self.message = refusal(right)
-        if right is None:
-            return True
-        ids = visible_job_ids(request.user, right)
-        return ids is None or ids.exists()
+        return right is None or has_right_anywhere(request.user, right)
 
 
 class OnThisJob(BasePermission):

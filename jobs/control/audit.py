@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.executions.database import database_clock
 from jobs.models.audit import AuditEvent, Via
 from jobs.models.job import Job
 
@@ -83,6 +84,7 @@ def record(
         before = {key: before.get(key) for key in changed}
         after = {key: after.get(key) for key in changed}
     AuditEvent.objects.create(
+        at=database_clock(),
         actor=actor.name,
         via=actor.via,
         address=actor.address,

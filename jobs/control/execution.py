@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from jobs.control.input import clean_arguments
 from jobs.control.job import locked
 from jobs.control.schedule import problem_of_call
 from jobs.errors import Conflict, ExecutionNotFound, JobNotFound
+from jobs.executions.database import database_now
 from jobs.executions.revision import bump_revision
 from jobs.models import Job, JobExecution, Source, Status
 from jobs.models.execution import JobExecutionQuerySet
@@ -58,7 +59,7 @@ def run_now(
     `kwargs`, if given, stand in place of the job's own. Raises JobBusy while as many runs
     are going as the job allows (unless `force`), JobBroken, Invalid or JobNotFound.
     """
-    now = datetime.now(UTC)
+    now = database_now()
     with transaction.atomic():
         job = locked(job_id)
         if kwargs is not None and find_task(job.function) is not None:
@@ -83,7 +84,7 @@ def retry(execution_id: int, *, actor: Actor) -> JobExecution:
     Raises NotRunning if it has none yet, JobBusy, JobBroken if these arguments do not fit the
     job's task any more, JobNotFound if the job has gone, ExecutionNotFound.
     """
-    now = datetime.now(UTC)
+    now = database_now()
     with transaction.atomic():
         earlier = _found(execution_id, JobExecution.objects.all())
         if not earlier.is_finished:
@@ -115,7 +116,7 @@ def cancel(execution_id: int, *, actor: Actor) -> JobExecution:
 
     Raises NotRunning if it has its verdict, ExecutionNotFound.
     """
-    now = datetime.now(UTC)
+    now = database_now()
     asked: dict[str, Any] = {"cancel_requested_at": now, "cancel_requested_by": actor.name}
     with transaction.atomic():
         execution = _found(execution_id, JobExecution.objects.select_for_update())

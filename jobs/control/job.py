@@ -1,7 +1,8 @@
 """Every change that a person or a program may make to a job.
 
 Each is one transaction: the job, its schedule, an audit event, and the revision. Input is
-checked first, and what is refused changes nothing.
+checked first, and what is refused changes nothing. Times are the database's: the host of a web
+server may be off.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,6 +21,7 @@ from jobs.control.audit import Actor, as_recorded, differing, record
 from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_changes, clean_job
 from jobs.control.schedule import arm, set_problem
 from jobs.errors import Conflict, Forbidden, Invalid, JobNotFound
+from jobs.executions.database import database_now
 from jobs.executions.revision import bump_revision
 from jobs.models import BUILTIN_IDS, Job, JobExecution, Source, Status
 from jobs.models.job import ID_PATTERN
@@ -55,7 +57,7 @@ class VersionConflict(Conflict):
 
 def create(data: Mapping[str, Any], *, actor: Actor) -> Job:
     """Create a custom job from definition fields; raises Invalid or JobExists."""
-    now = datetime.now(UTC)
+    now = database_now()
     cleaned = clean_job(data, now=now)
     if cleaned["id"] in BUILTIN_IDS and not Job.objects.filter(pk=cleaned["id"]).exists():
         sentence = _("“%(id)s” is the id of a built-in job; choose another id.")
@@ -129,7 +131,7 @@ def pause(job_id: str, *, actor: Actor, until: datetime | None = None) -> Job:
 
     Runs that are going go on; scheduled ones that wait for a worker do not begin.
     """
-    if until is not None and (until.tzinfo is None or not datetime.now(UTC) < until < END):
+    if until is not None and (until.tzinfo is None or not database_now() < until < END):
         sentence = _(
             "This must be a moment in the future, with its zone and before the year %(year)d, "
             "not %(value)s."
@@ -187,7 +189,7 @@ SCHEDULE_FIELDS = TRIGGER_FIELDS | {"is_enabled", "is_paused", "paused_until"}
 def _change(
     job_id: str, action: str, apply: Callable[[Job, datetime], None], *, actor: Actor
 ) -> Job:
-    now = datetime.now(UTC)
+    now = database_now()
     with transaction.atomic():
         job = locked(job_id)
         before = copy.deepcopy(as_recorded(job))
@@ -220,7 +222,7 @@ def withdraw_of_stopped(job_ids: Collection[str], reason: str, *, now: datetime)
 
 def _withdraw_queued(job_ids: Collection[str], reason: str) -> None:
     """Cancel the runs of jobs that wait for a worker; those that people asked for stay."""
-    now = datetime.now(UTC)
+    now = database_now()
     waiting = JobExecution.objects.filter(job_id__in=job_ids, status=Status.QUEUED)
     waiting.exclude(source=Source.MANUAL).update(
         status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason

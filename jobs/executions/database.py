@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Value
+from django.db.models.functions import Now
 
 
 @cache
@@ -29,6 +31,11 @@ def database_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()
     return now.astimezone(UTC)  # type: ignore[no-any-return]
+
+
+def database_clock() -> Now | Value:
+    """The same as part of a query, which saves a statement of its own."""
+    return Now() if is_postgresql() else Value(datetime.now(UTC))
 
 
 def to_database(moment: datetime | None) -> Any:

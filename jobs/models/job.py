@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.expressions import Combinable
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob
@@ -55,7 +56,7 @@ class JobState(models.TextChoices):
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    def with_schedule(self, now: datetime) -> JobQuerySet:
+    def with_schedule(self, now: datetime | Combinable) -> JobQuerySet:
         """Annotate `next_run_time` (UTC, or None) and `state` (a `JobState`) as of `now`."""
         schedule = DjangoJob.objects.filter(pk=OuterRef("pk")).values("next_run_time")[:1]
         state = Case(
@@ -263,7 +264,7 @@ class Job(models.Model):
         return self.name
 
     @staticmethod
-    def paused_condition(now: datetime) -> Q:
+    def paused_condition(now: datetime | Combinable) -> Q:
         return Q(is_paused=True) & (Q(paused_until__isnull=True) | Q(paused_until__gt=now))
 
     @property

@@ -58,6 +58,18 @@ def has_right(user: User | AnonymousUser, right: Right, job_id: str | None = Non
     return job_id is not None and _granted(user, right).filter(pk=job_id).exists()
 
 
+def has_right_anywhere(user: User | AnonymousUser, right: Right) -> bool:
+    """Whether the user holds `right` on all jobs, or on at least one.
+
+    Looked up once for each user object, as Django does with `has_perm`: a page asks for it at
+    every link and button.
+    """
+    known: dict[Right, bool] = user.__dict__.setdefault("_rights_anywhere", {})
+    if right not in known:
+        known[right] = has_right(user, right) or _granted(user, right).exists()
+    return known[right]
+
+
 def visible_job_ids(
     user: User | AnonymousUser, right: Right = "view_job"
 ) -> QuerySet[Job, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 
 from apscheduler.job import Job as APSchedulerJob
@@ -10,6 +10,7 @@ from apscheduler.jobstores.base import BaseJobStore
 from django_apscheduler.jobstores import DjangoJobStore
 
 from jobs.control.schedule import trigger_of
+from jobs.executions.database import database_clock
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.registry import find_task, policies_of
@@ -72,7 +73,7 @@ class RowsJobStore(DjangoJobStore):  # type: ignore[misc]  # APScheduler has no 
 
 
 def _rows() -> JobQuerySet:
-    return Job.objects.with_schedule(datetime.now(UTC))
+    return Job.objects.with_schedule(database_clock())
 
 
 def _refuse(verb: str) -> NoReturn:

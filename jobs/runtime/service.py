@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
@@ -24,6 +23,7 @@ from jobs import definitions
 from jobs.conf import conf
 from jobs.control.audit import system_actor
 from jobs.errors import SchedulerError, Unavailable
+from jobs.executions.database import database_now
 from jobs.models import Job, JobState
 from jobs.runtime import capture, systemd
 from jobs.runtime.scheduler import SchedcoreScheduler
@@ -193,7 +193,7 @@ def describe_database() -> str:
 
 def describe_jobs() -> str:
     """How many jobs there are, what keeps some from running, and the next run."""
-    now = datetime.now(UTC)
+    now = database_now()
     held = {
         JobState.DISABLED: Q(is_enabled=False),
         JobState.PAUSED: Job.paused_condition(now),

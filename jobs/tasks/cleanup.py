@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from jobs.conf import conf
 from jobs.errors import Invalid
+from jobs.executions.database import database_now
 from jobs.executions.retention import count_expired, delete_expired
 from jobs.registry import current_execution, scheduled_task
 
@@ -29,7 +30,7 @@ def cleanup_logs(*, days: Days | None = None) -> dict[str, int]:
     if not 1 <= keep_days <= MAX_DAYS:
         sentence = _("Use 1 to %(most)d days, not %(days)s.")
         raise Invalid({"days": [sentence % {"most": MAX_DAYS, "days": keep_days}]})
-    before = datetime.now(UTC) - timedelta(days=keep_days)
+    before = database_now() - timedelta(days=keep_days)
     total = count_expired(before)
     run = current_execution()
     executions = lines = 0
