@@ -208,6 +208,7 @@ def test_a_viewer_is_offered_no_action(viewer: Client) -> None:
 
 
 def test_a_large_table_is_not_counted(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pain 21."""
     monkeypatch.setattr(paging, "MOST_ROWS", 3)
     for _ in range(5):
         make_execution("nightly")

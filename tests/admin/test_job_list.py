@@ -52,6 +52,7 @@ def test_the_list_costs_the_same_for_1_and_for_1000_jobs(db: None, rights: tuple
 
 
 def test_the_list_says_when_how_and_what_became_of_it(viewer: Client) -> None:
+    """Pain 27."""
     job = make_job("nightly", timezone="Asia/Tokyo")
     make_execution(job.pk, status=Status.FAILED)
     latest = make_execution(job.pk, duration_s=41.2)

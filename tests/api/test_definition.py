@@ -64,6 +64,7 @@ def test_custom_jobs_are_kept_when_asked(manager: APIClient) -> None:
 
 
 def test_a_bad_file_is_refused_and_the_jobs_stay(manager: APIClient, tasks_file: Path) -> None:
+    """Pain 23."""
     make_job("custom")
     tasks_file.write_text(FILE.replace("send_report", "no_such_task"))
     assert "no_such_task" in refused(manager.post(RELOAD), 400)["message"]

@@ -101,6 +101,7 @@ def test_a_heart_that_stands_still_is_an_error_within_a_ttl(viewer: APIClient) -
 
 
 def test_a_dead_loop_in_a_living_process_is_an_error_within_a_ttl(viewer: APIClient) -> None:
+    """Pain 26."""
     make_leader(figures={"last_tick_at": ago(16).isoformat()})
     health, codes = found(viewer)
     assert (health["status"], codes) == ("error", ["loop_stands_still"])

@@ -16,6 +16,7 @@ RUN = BASE + "jobs/report/run"
 
 
 def test_a_run_is_queued_and_its_address_told(operator: APIClient) -> None:
+    """Pain 10: nothing of the task runs in the request."""
     make_job("report", kwargs={"days": 3})
     before = DjangoJob.objects.get().next_run_time
     response = operator.post(RUN)

@@ -284,6 +284,7 @@ def test_connections_that_are_killed_one_by_one_while_jobs_run_cost_nothing(away
 def test_a_foreign_writer_that_locks_sqlite_ends_no_process_and_no_run(
     run_scheduler: RunScheduler, chaos_tasks: None, notes_file: Path
 ) -> None:
+    """Pain 12."""
     first_due = plant(
         [
             every_second("quick", notes_file, misfire_grace_time=2),

@@ -95,6 +95,7 @@ def test_history_of_deleted_jobs_is_deleted_too() -> None:
 
 
 def test_no_transaction_deletes_more_rows_than_a_batch() -> None:
+    """Pain 22."""
     made = make_old(BATCH + 1)
     make_lines(made[0], 3 * BATCH)
     for execution in made[1:100]:

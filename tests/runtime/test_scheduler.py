@@ -34,6 +34,8 @@ MakeJob = Callable[..., Job]
 def test_a_due_occurrence_runs_once_and_its_row_tells_everything(
     start_scheduler: StartScheduler, job: MakeJob
 ) -> None:
+    """Pains 9 and 17: the task, too, learns for which time it runs."""
+
     def count_rows(*, table: str) -> dict[str, Any]:
         return {"table": table, "for": current_execution().scheduled_for}
 

@@ -63,6 +63,7 @@ def test_a_tick_for_one_due_job_costs_a_handful_of_statements(leader: SchedcoreS
 
 
 def test_a_tick_for_a_thousand_due_jobs_costs_no_more(leader: SchedcoreScheduler) -> None:
+    """Pain 21."""
     # On SQLite a batch is one prepared statement that is run for each row in this process;
     # the capture counts it once.
     assert statements_of_a_tick(leader, 1000) <= 10

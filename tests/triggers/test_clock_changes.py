@@ -41,6 +41,7 @@ def _at(clock):
 @pytest.mark.parametrize("minutes_in", [0, 15, 29])
 @pytest.mark.parametrize("form", range(4))
 def test_a_fixed_time_in_the_gap_fires_once_at_its_end(zone, day, gap, after_gap, minutes_in, form):
+    """Pain 19: no time is told that does not exist."""
     trigger = _at(f"{gap[:3]}{minutes_in:02}")[form](zone)
     assert local_times(trigger, zone, day) == [after_gap]
 
@@ -50,6 +51,7 @@ def test_a_fixed_time_in_the_gap_fires_once_at_its_end(zone, day, gap, after_gap
 def test_a_fixed_time_in_the_repeated_hour_fires_in_its_first_pass(
     zone, day, clock, first, second, form
 ):
+    """Pain 19."""
     assert local_times(_at(clock)[form](zone), zone, day) == [f"{clock}:00 {first}"]
 
 

@@ -47,6 +47,7 @@ def test_next_occurrence_of(expression, expected):
 
 @pytest.mark.parametrize("sunday", ["0", "7", "SUN", "sun", "7-7"])
 def test_sunday_is_0_or_7_or_its_name(sunday):
+    """Pain 20."""
     assert next_fire(cron(f"0 0 * * {sunday}"), NOW) == utc("2026-11-29")
 
 
