@@ -42,6 +42,8 @@ class SchedulerSettings:
     """A direct PostgreSQL address for LISTEN where a pooler stands in `DATABASE_URL`."""
     credentials_keys: tuple[str, ...] = field(default=(), repr=False)
     """Fernet keys, newest first: the first encrypts, all of them decrypt."""
+    instance_hosts: tuple[str, ...] = ()
+    """Hosts that instances may have: names, with * for a part, and networks; empty for any."""
     sqlite_folders: tuple[Path, ...] = ()
     """Folders below which an instance's SQLite file may lie."""
 

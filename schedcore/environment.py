@@ -406,6 +406,14 @@ TASKS_FILE = Variable(
     _("a path"),
     "The jobs that are loaded at the start.",
 )
+INSTANCE_HOSTS: Variable[tuple[str, ...]] = Variable(
+    "SCHEDCORE_INSTANCE_HOSTS",
+    parsers.instance_hosts,
+    (),
+    "any",
+    _("host names (* for a part of one) and networks such as 10.2.0.0/16, with commas between"),
+    "Hosts that an instance may be on.",
+)
 SQLITE_FOLDERS: Variable[tuple[Path, ...]] = Variable(
     "SCHEDCORE_SQLITE_FOLDERS",
     parsers.folders,

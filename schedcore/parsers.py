@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ SQLITE = "django.db.backends.sqlite3"
 _WORDS = {"true": True, "yes": True, "on": True, "1": True}
 _WORDS |= {"false": False, "no": False, "off": False, "0": False}
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+_HOST_PATTERN = re.compile(r"/[^\s,]*|[A-Za-z0-9_.*-]+")
 _ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9._\[\]:-]+")
 
 
@@ -76,6 +78,14 @@ def items(text: str) -> tuple[str, ...]:
 
 def hosts(text: str) -> tuple[str, ...]:
     return _each(_HOST, items(text))
+
+
+def instance_hosts(text: str) -> tuple[str, ...]:
+    """Names with * for a part, addresses and networks; see `jobs.estate.adapters.hosts`."""
+    for item in items(text):
+        if not _HOST_PATTERN.fullmatch(item):
+            ip_network(item, strict=False)
+    return items(text)
 
 
 def origins(text: str) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ SCHEDCORE = SchedulerSettings(
     watchdog_s=_watchdog_s,
     listen_url=_env.read(variables.LISTEN_URL),
     credentials_keys=_credentials_keys,
+    instance_hosts=_env.read(variables.INSTANCE_HOSTS),
     sqlite_folders=_env.read(variables.SQLITE_FOLDERS, default=(VAR,)),
 )
 

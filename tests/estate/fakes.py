@@ -11,6 +11,7 @@ from jobs.estate.adapters.base import (
     Adapter,
     ConnectionTarget,
     DatabaseSize,
+    MissingRight,
     ServerInfo,
     Session,
 )
@@ -61,7 +62,10 @@ class FakeSession(Session):
     def server_info(self) -> ServerInfo:
         return ServerInfo("fake", "1.0")
 
-    def _read_sizes(self) -> Listing:
+    def missing_rights(self) -> list[MissingRight]:
+        return []
+
+    def _read_sizes(self, largest_tables: int) -> Listing:
         return self._listing() if callable(self._listing) else self._listing
 
 

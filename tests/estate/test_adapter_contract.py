@@ -186,6 +186,6 @@ def test_a_listing_without_one_measured_database_is_an_error(
 ) -> None:
     target = world.make_database(f"estate_{uuid.uuid4().hex}")
     with visiting(target) as session:
-        monkeypatch.setattr(type(session), "_read_sizes", lambda self: sizes)
+        monkeypatch.setattr(type(session), "_read_sizes", lambda self, largest_tables: sizes)
         with pytest.raises(kind):
             session.database_sizes()

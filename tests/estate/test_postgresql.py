@@ -49,7 +49,9 @@ def test_the_measured_size_is_what_pg_database_size_says(postgres: PostgresServe
 def test_system_databases_are_marked_and_left_out_by_default(postgres: PostgresServer) -> None:
     with visit(to()) as session:
         plain = {size.name for size in session.database_sizes()}
-        system = {size.name for size in session.database_sizes(True) if size.is_system}
+        system = {
+            size.name for size in session.database_sizes(include_system=True) if size.is_system
+        }
     assert {"template0", "template1"} <= system
     assert not plain & system
 

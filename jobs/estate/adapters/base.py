@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, final
 
-from jobs.estate.adapters.errors import EmptyListing, NothingMeasured
+from django.utils.translation import gettext as _
+
+from jobs.estate.adapters.accounts import AccountListing
+from jobs.estate.adapters.errors import EmptyListing, NothingMeasured, NotOffered
+from jobs.estate.adapters.partitions import NewPartition, PartitionedTable, PartitionListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,23 @@ class ServerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class TableSize:
+    """A table with its indexes; `schema` is empty where the engine has none."""
+
+    schema: str
+    name: str
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRight:
+    """`purpose` is what it is needed for, `right` what to grant, both for people."""
+
+    purpose: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseSize:
     """One database, its name exactly as the server says it; None is "not known", never 0.
 
@@ -63,6 +84,8 @@ class DatabaseSize:
     wal_bytes: int | None = None
     is_system: bool = False
     problem: str = ""
+    largest_tables: tuple[TableSize, ...] = ()
+    """The largest first; none unless they were asked for."""
 
 
 class Session(ABC):
@@ -72,13 +95,21 @@ class Session(ABC):
     def server_info(self) -> ServerInfo:
         """What the server says of itself. Raises InstanceError."""
 
+    @abstractmethod
+    def missing_rights(self) -> list[MissingRight]:
+        """What the account may not do and should, for everything that is read. Raises
+        InstanceError."""
+
     @final
-    def database_sizes(self, include_system: bool = False) -> list[DatabaseSize]:
-        """Every database by name, those that could not be measured among them.
+    def database_sizes(
+        self, *, include_system: bool = False, largest_tables: int = 0
+    ) -> list[DatabaseSize]:
+        """Every database by name, those that could not be measured among them, each with so
+        many of its largest tables.
 
         Raises InstanceError, also when there is none or not one could be measured.
         """
-        sizes = sorted(self._read_sizes(), key=lambda size: size.name)
+        sizes = sorted(self._read_sizes(largest_tables), key=lambda size: size.name)
         wanted = [size for size in sizes if include_system or not size.is_system]
         if not wanted:
             raise EmptyListing
@@ -87,8 +118,37 @@ class Session(ABC):
         return wanted
 
     @abstractmethod
-    def _read_sizes(self) -> Iterable[DatabaseSize]:
+    def _read_sizes(self, largest_tables: int) -> Iterable[DatabaseSize]:
         """All of them, in any order, those of the system included."""
+
+    def accounts(self) -> AccountListing:
+        """Every account. Raises InstanceError; NotOffered where the engine has none."""
+        raise NotOffered(_("accounts"))
+
+    def partitions(self) -> PartitionListing:
+        """Every partitioned table of all databases. Raises InstanceError; NotOffered where the
+        engine has none."""
+        raise NotOffered(_("partitions"))
+
+
+class Changer(ABC):
+    """What changes a server, and nothing else does: its partitions. An open visit of a credential
+    that may, whose statements are run together or not at all where the engine can do that."""
+
+    @abstractmethod
+    def create_statements(
+        self, table: PartitionedTable, wanted: Sequence[NewPartition]
+    ) -> list[str]:
+        """SQL that makes the partitions. Runs nothing."""
+
+    @abstractmethod
+    def detach_statements(self, table: PartitionedTable, names: Sequence[str]) -> list[str]:
+        """SQL that takes the partitions out of the table, without dropping them; none where the
+        engine can only drop. Runs nothing."""
+
+    @abstractmethod
+    def execute(self, database: str, statements: Sequence[str]) -> None:
+        """Run them. Raises InstanceError, and then none has been run where DDL is transactional."""
 
 
 class Adapter(ABC):
@@ -103,6 +163,14 @@ class Adapter(ABC):
     default_port: ClassVar[int | None] = None
     default_database: ClassVar[str] = ""
 
+    has_accounts: ClassVar[bool] = True
+    has_partitions: ClassVar[bool] = True
+
     @abstractmethod
     def connect(self, target: ConnectionTarget) -> AbstractContextManager[Session]:
         """Open a read-only visit, bounded on the server, and close it. Raises InstanceError."""
+
+    def connect_to_change(self, target: ConnectionTarget) -> AbstractContextManager[Changer]:
+        """Open a visit that may change partitions, and close it. `target` holds the credential
+        for that. Raises InstanceError; NotOffered where the engine has no partitions."""
+        raise NotOffered(_("partitions"))

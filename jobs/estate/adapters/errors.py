@@ -123,6 +123,28 @@ class NothingMeasured(InstanceError):
         )
 
 
+class NotOffered(InstanceError):
+    """The engine has nothing of the kind."""
+
+    code = "not_offered"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(_("This engine has no %(what)s.") % {"what": what})
+
+
+class HostNotPermitted(InstanceError):
+    code = "host_not_permitted"
+
+    def __init__(self, host: str, permitted: Iterable[str]) -> None:
+        super().__init__(
+            _(
+                "“%(host)s” is not among the permitted hosts (%(hosts)s). "
+                "Permit it in the setting SCHEDCORE_INSTANCE_HOSTS."
+            )
+            % {"host": host, "hosts": ", ".join(permitted)}
+        )
+
+
 class FolderNotPermitted(InstanceError):
     code = "folder_not_permitted"
 

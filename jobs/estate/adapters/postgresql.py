@@ -22,6 +22,7 @@ from jobs.estate.adapters.base import (
     Adapter,
     ConnectionTarget,
     DatabaseSize,
+    MissingRight,
     ServerInfo,
     Session,
 )
@@ -87,7 +88,7 @@ class PostgresqlSession(Session):
                 )
         return ServerInfo(PostgresqlAdapter.engine, version, zone, wal_bytes)
 
-    def _read_sizes(self) -> Iterable[DatabaseSize]:
+    def _read_sizes(self, largest_tables: int) -> Iterable[DatabaseSize]:
         """Totals from `pg_database_size`. Data and index bytes are told of the database that
         the session is connected to, and of no other; the log belongs to the server."""
         with _in_words(self._target):
@@ -108,6 +109,9 @@ class PostgresqlSession(Session):
                 is_system=name in SYSTEM_DATABASES,
                 problem="" if is_measurable else self._right_to(name),
             )
+
+    def missing_rights(self) -> list[MissingRight]:
+        return []
 
     def _right_to(self, name: str) -> str:
         return _("“%(username)s” needs CONNECT on “%(name)s”, or the role pg_read_all_stats.") % {

@@ -15,6 +15,7 @@ from jobs.estate.adapters.base import (
     Adapter,
     ConnectionTarget,
     DatabaseSize,
+    MissingRight,
     ServerInfo,
     Session,
 )
@@ -44,6 +45,8 @@ class SqliteAdapter(Adapter):
     engine = "sqlite"
     label = "SQLite"
     is_file = True
+    has_accounts = False
+    has_partitions = False
 
     @contextmanager
     def connect(self, target: ConnectionTarget) -> Iterator[Session]:
@@ -80,7 +83,11 @@ class SqliteSession(Session):
     def server_info(self) -> ServerInfo:
         return ServerInfo(engine=SqliteAdapter.engine, version=sqlite3.sqlite_version)
 
-    def _read_sizes(self) -> Iterable[DatabaseSize]:
+    def missing_rights(self) -> list[MissingRight]:
+        """None: the file could be opened, and there is no other right."""
+        return []
+
+    def _read_sizes(self, largest_tables: int) -> Iterable[DatabaseSize]:
         """Total: the file and its `-wal`. Data: its pages. Index: `dbstat`, where compiled in."""
         wal_bytes = _file_bytes(self._path.with_name(f"{self._path.name}-wal"))
         total_bytes = _file_bytes(self._path) + wal_bytes

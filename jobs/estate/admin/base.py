@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
 from django.contrib import admin
+from django.db.models.options import Options
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -38,6 +39,31 @@ def shown_moment(name: str, label: _StrPromise) -> Callable[[Any, Any], SafeStri
         return moment(getattr(row, name))
 
     return show
+
+
+class Managed:
+    """To add, change and delete takes the one right to manage; it contains the right to see."""
+
+    opts: Options[Any]
+
+    def may_manage(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"estate.manage_{self.opts.model_name}")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        seen = request.user.has_perm(f"estate.view_{self.opts.model_name}")
+        return seen or self.may_manage(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_manage(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_manage(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_manage(request)
 
 
 class ReadOnly:

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from jobs.errors import SchedulerError
 from jobs.estate import credentials
 from jobs.estate.adapters.registry import find_adapter
-from jobs.estate.admin.base import ModelAdmin, ModelForm
+from jobs.estate.admin.base import Managed, ModelAdmin, ModelForm
 from jobs.estate.models.instance import DatabaseInstance
 from jobs.estate.units import format_bytes
 
@@ -74,7 +74,7 @@ class DatabaseInstanceForm(ModelForm[DatabaseInstance]):
 
 
 @admin.register(DatabaseInstance)
-class DatabaseInstanceAdmin(ModelAdmin[DatabaseInstance]):
+class DatabaseInstanceAdmin(Managed, ModelAdmin[DatabaseInstance]):
     form = DatabaseInstanceForm
     list_display = ("name", "engine", "host", "port", "latest_total", "is_active")
     list_filter = ("engine", "is_active")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +35,13 @@ class Database(models.Model):
         blank=True,
         help_text=_("When a complete listing first came without it."),
     )
+    size_limit_bytes = models.PositiveBigIntegerField(
+        _("size limit (bytes)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("For the forecast of the day on which it is reached."),
+    )
 
     objects = DatabaseQuerySet.as_manager()
 
@@ -42,6 +50,7 @@ class Database(models.Model):
         verbose_name_plural = _("databases")
         ordering = ("instance", "name")
         default_permissions = ("view",)
+        permissions = (("manage_database", _("Can manage databases")),)
         constraints = (
             # One row through drops and reappearances; what `services.sizes` upserts on.
             models.UniqueConstraint(fields=["instance", "name"], name="database_once_an_instance"),

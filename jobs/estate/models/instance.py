@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery, Sum
+from django.utils import timezone as django_timezone
 from django.utils.translation import gettext_lazy as _
 
 from jobs.conf import conf
+from jobs.errors import Conflict
 from jobs.estate import credentials
 from jobs.estate.adapters.base import Adapter, ConnectionTarget
-from jobs.estate.adapters.errors import FolderNotPermitted
+from jobs.estate.adapters.errors import FolderNotPermitted, HostNotPermitted
+from jobs.estate.adapters.hosts import require_permitted
 from jobs.estate.adapters.registry import UnknownEngine, all_adapters, get_adapter
 from jobs.estate.adapters.sqlite import permitted_path
 
@@ -39,6 +45,16 @@ def validate_tags(value: Any) -> None:
         raise ValidationError(_('Enter a list of words, as in ["production", "berlin"].'))
 
 
+@cache
+def known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def validate_zone(value: str) -> None:
+    if value not in known_zones():
+        raise ValidationError(_("There is no time zone of this name; enter one as Europe/Berlin."))
+
+
 class DatabaseInstanceQuerySet(models.QuerySet["DatabaseInstance"]):
     def active(self) -> DatabaseInstanceQuerySet:
         return self.filter(is_active=True)
@@ -62,6 +78,17 @@ class DatabaseInstanceQuerySet(models.QuerySet["DatabaseInstance"]):
         )
         return self.annotate(
             latest_total=Subquery(totals, output_field=models.BigIntegerField(null=True))
+        )
+
+
+class NoChanges(Conflict):
+    """Partitions of the instance are not to be changed from here."""
+
+    code = "no_change_credential"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _("“%(name)s” has no user for changes, so nothing is changed on it.") % {"name": name}
         )
 
 
@@ -117,6 +144,27 @@ class DatabaseInstance(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_TIMEOUT_S)],
         help_text=_("For all statements of one visit together."),
     )
+    timezone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        validators=[validate_zone],
+        help_text=_("Whose days count for its snapshots; empty for this server's own."),
+    )
+    size_limit_bytes = models.PositiveBigIntegerField(
+        _("size limit (bytes)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("For the forecast of the day on which it is reached."),
+    )
+    change_username = models.CharField(
+        _("user for changes"),
+        max_length=100,
+        blank=True,
+        help_text=_("Who may create and detach partitions; empty to change nothing there."),
+    )
+    change_password_encrypted = models.TextField(blank=True, default="", editable=False)
     tags = models.JSONField(_("tags"), default=list, blank=True, validators=[validate_tags])
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Only active instances are synced.")
@@ -130,6 +178,8 @@ class DatabaseInstance(models.Model):
         verbose_name = _("instance")
         verbose_name_plural = _("instances")
         ordering = ("name",)
+        default_permissions = ("view",)
+        permissions = (("manage_databaseinstance", _("Can manage instances")),)
         constraints = (
             models.CheckConstraint(condition=~Q(name=""), name="instance_name_not_empty"),
             models.CheckConstraint(
@@ -159,16 +209,43 @@ class DatabaseInstance(models.Model):
     def has_password(self) -> bool:
         return bool(self.password_encrypted)
 
+    @property
+    def zone(self) -> tzinfo:
+        """Whose days count; this server's own where the instance's is not known here."""
+        if self.timezone in known_zones():
+            return ZoneInfo(self.timezone)
+        return django_timezone.get_default_timezone()
+
+    def set_change_password(self, text: str) -> None:
+        """The same as `set_password`, for the credential that may change partitions."""
+        self.change_password_encrypted = credentials.encrypt(text)
+
+    @property
+    def may_be_changed(self) -> bool:
+        return bool(self.change_username)
+
     def target(self) -> ConnectionTarget:
-        """What an adapter needs. Raises SchedulerError (password not readable, engine gone)."""
+        """What an adapter needs to read. Raises SchedulerError (password not readable, engine
+        gone, host not permitted)."""
+        return self._target(self.username, self.password_encrypted)
+
+    def change_target(self) -> ConnectionTarget:
+        """The same to change partitions; raises NoChanges too, where no credential is given."""
+        if not self.may_be_changed:
+            raise NoChanges(self.name)
+        return self._target(self.change_username, self.change_password_encrypted)
+
+    def _target(self, username: str, password_encrypted: str) -> ConnectionTarget:
         adapter = get_adapter(self.engine)
+        if not adapter.is_file:
+            require_permitted(self.host, conf().instance_hosts)
         return ConnectionTarget(
             engine=self.engine,
             database=self.database or adapter.default_database,
             host=self.host,
             port=self.port,
-            username=self.username,
-            password=self.password,
+            username=username,
+            password=credentials.decrypt(password_encrypted),
             tls_mode=self.tls_mode,
             ca=self.ca,
             connect_timeout_s=self.connect_timeout_s,
@@ -188,7 +265,7 @@ class DatabaseInstance(models.Model):
     def _file_errors(self) -> dict[str, Any]:
         errors: dict[str, Any] = {
             field: _("A file has none; leave this empty.")
-            for field in ("host", "port", "username")
+            for field in ("host", "port", "username", "change_username")
             if getattr(self, field)
         }
         try:
@@ -203,6 +280,10 @@ class DatabaseInstance(models.Model):
             for field in ("host", "port", "username")
             if not getattr(self, field)
         }
+        try:
+            require_permitted(self.host, conf().instance_hosts)
+        except HostNotPermitted as error:
+            errors["host"] = error.message
         if self.tls_mode == TlsMode.VERIFY_CA and not self.ca.strip():
             errors["ca"] = _("Without CA certificates there is nothing to check against.")
         return errors

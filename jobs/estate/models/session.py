@@ -8,7 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Category(models.TextChoices):
+    ACCOUNT = "account", _("accounts")
     CAPACITY = "capacity", _("capacity")
+    AGGREGATION = "aggregation", _("aggregation")
+    PARTITION = "partition", _("partitions")
 
 
 class Source(models.TextChoices):

@@ -18,12 +18,17 @@ class DatabaseSizeSnapshot(models.Model):
         related_name="snapshots",
         db_index=False,  # the unique constraint serves it
     )
-    day = models.DateField(_("day"), help_text=_("In the server's default time zone."))
+    day = models.DateField(_("day"), help_text=_("In the time zone of the instance."))
     taken_at = models.DateTimeField(_("taken at"))
     total_bytes = models.PositiveBigIntegerField(_("total"))
     data_bytes = models.PositiveBigIntegerField(_("data"), null=True)
     index_bytes = models.PositiveBigIntegerField(_("indexes"), null=True)
     wal_bytes = models.PositiveBigIntegerField(_("log"), null=True)
+    largest_tables = models.JSONField(
+        _("largest tables"),
+        null=True,
+        help_text=_("Schema, name and bytes, the largest first; null where nobody asked."),
+    )
 
     class Meta:
         verbose_name = _("size snapshot")
@@ -33,6 +38,10 @@ class DatabaseSizeSnapshot(models.Model):
         constraints = (
             # Also the index by which the newest snapshot of a database is found.
             models.UniqueConstraint(fields=["database", "day"], name="snapshot_once_a_day"),
+        )
+        indexes = (
+            # What `services.aggregates` and the retention of snapshots read by.
+            models.Index(fields=["day"], name="snapshot_day_idx"),
         )
 
     def __str__(self) -> str:

@@ -49,6 +49,12 @@ def fail(record: SyncRecord, error: str) -> None:
     record.save(update_fields=["status", "error", "seconds"])
 
 
+def skip(record: SyncRecord, reason: str) -> None:
+    record.status = RecordStatus.SKIPPED
+    record.error = reason
+    record.save(update_fields=["status", "error"])
+
+
 @transaction.atomic
 def end(session: SyncSession, status: SessionStatus, *, error: str = "") -> None:
     """Give the verdict, unless it has one; what is unsettled then is skipped."""

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from jobs.errors import SchedulerError
-from jobs.estate.adapters.base import ConnectionTarget
+from jobs.estate.adapters.base import Adapter, ConnectionTarget
 from jobs.estate.adapters.errors import DidNotAnswer, redacted
+from jobs.estate.adapters.registry import get_adapter
 from jobs.estate.models.instance import DatabaseInstance
 from jobs.estate.models.record import RecordStatus, SyncRecord
 from jobs.estate.models.session import Category, SessionStatus, SyncSession
@@ -60,6 +61,8 @@ class Work(Generic[T]):
     category: Category
     visit: Callable[[ConnectionTarget], T]
     store: Callable[[DatabaseInstance, T, datetime], Outcome]
+    is_offered: Callable[[Adapter], bool] = lambda adapter: True
+    """Whether there is anything to visit at instances of an engine; others are skipped."""
 
 
 class EveryInstanceFailed(SchedulerError):
@@ -98,7 +101,7 @@ def _visit_all(session: SyncSession, work: Work[T], concurrency: int) -> list[st
     """Settle every record; returns what deserves a warning without being a failure."""
     execution = current_execution()
     records = {record.pk: record for record in session.records.select_related("instance")}
-    targets = _targets(records.values())
+    targets = _targets(records.values(), work)
     visits = [
         Visit(
             key=pk,
@@ -125,12 +128,16 @@ def _visit_all(session: SyncSession, work: Work[T], concurrency: int) -> list[st
     return warnings
 
 
-def _targets(records: Iterable[SyncRecord]) -> dict[int, ConnectionTarget]:
+def _targets(records: Iterable[SyncRecord], work: Work[T]) -> dict[int, ConnectionTarget]:
     """How to reach each record's instance; records of those that cannot be reached fail."""
     targets = {}
     for record in records:
         try:
-            targets[record.pk] = _there(record.instance).target()
+            instance = _there(record.instance)
+            if work.is_offered(get_adapter(instance.engine)):
+                targets[record.pk] = instance.target()
+            else:
+                sessions.skip(record, _("Its engine has nothing of the kind."))
         except SchedulerError as error:
             sessions.fail(record, error.message)
     return targets
@@ -185,11 +192,11 @@ def _there(instance: DatabaseInstance | None) -> DatabaseInstance:
 
 
 def _conclude(session: SyncSession, warnings: list[str]) -> None:
-    records = list(session.records.all())
+    records = list(session.records.exclude(status=RecordStatus.SKIPPED))
     failed = [record for record in records if record.status == RecordStatus.FAILED]
-    if not records:
+    if not session.instances_total:
         warnings.append(_("No active instance is registered that was asked for."))
-    elif len(failed) == len(records):
+    elif failed and len(failed) == len(records):
         sessions.end(session, SessionStatus.FAILED)
         raise EveryInstanceFailed(failed)
     elif failed:
