@@ -154,7 +154,8 @@ def delete(job_id: str, *, actor: Actor) -> None:
                 _("“%(id)s” is built in and cannot be deleted; disable it.") % {"id": job_id}
             )
         remove(job)
-        _withdraw_queued([job_id], _("The job was deleted by %(who)s.") % {"who": actor.name})
+        reason = _("The job was deleted by %(who)s.") % {"who": actor.name}
+        _withdraw_queued([job_id], reason, now=database_now())
         record(actor, "job.delete", job_id=job_id, target=job.name, before=as_recorded(job))
         bump_revision()
 
@@ -206,7 +207,7 @@ def _change(
             arm(job, now=now)
         if not job.is_enabled or job.is_paused_at(now):
             reason = _("The job was paused or disabled by %(who)s.") % {"who": actor.name}
-            _withdraw_queued([job_id], reason)
+            _withdraw_queued([job_id], reason, now=now)
         record(actor, action, job_id=job_id, target=job.name, before=before, after=after)
         bump_revision()
     return job
@@ -217,12 +218,11 @@ def withdraw_of_stopped(job_ids: Collection[str], reason: str, *, now: datetime)
     going = Job.objects.filter(pk__in=job_ids, is_enabled=True).exclude(Job.paused_condition(now))
     stopped = set(job_ids).difference(going.values_list("pk", flat=True))
     if stopped:
-        _withdraw_queued(stopped, reason)
+        _withdraw_queued(stopped, reason, now=now)
 
 
-def _withdraw_queued(job_ids: Collection[str], reason: str) -> None:
+def _withdraw_queued(job_ids: Collection[str], reason: str, *, now: datetime) -> None:
     """Cancel the runs of jobs that wait for a worker; those that people asked for stay."""
-    now = database_now()
     waiting = JobExecution.objects.filter(job_id__in=job_ids, status=Status.QUEUED)
     waiting.exclude(source=Source.MANUAL).update(
         status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason

@@ -35,6 +35,9 @@ def _interrupt(rows: JobExecutionQuerySet, reason: str, now: datetime) -> list[i
     What their jobs want to be run again is queued in the same transaction.
     """
     held = rows.unreleased().exclude(status=Status.QUEUED)
+    # Before the executions are locked: jobs come first in the order of locks.
+    held_by_runs = held.filter(status=Status.RUNNING).only("job_id", "attempt")
+    rules = rules_for(map(_ended, held_by_runs), now=now)
     # A row that somebody else has locked is left for the next time.
     found = list(held.select_for_update(skip_locked=True))
     running = [row for row in found if row.status == Status.RUNNING]
@@ -44,13 +47,12 @@ def _interrupt(rows: JobExecutionQuerySet, reason: str, now: datetime) -> list[i
     )
     ended = [row.pk for row in found if row.status != Status.RUNNING]
     JobExecution.objects.filter(pk__in=ended).update(released_at=now)
-    wanted = [
-        Ended(row.pk, row.job_id, row.attempt)
-        for row in running
-        if row.job_id and row.cancel_requested_at is None
-    ]
-    if wanted:
-        attempts = reruns(wanted, rules_for(wanted, now=now), now=now)
-        with connection.cursor() as cursor:
-            queue_again(cursor, attempts, after={Status.INTERRUPTED}, now=now)
+    wanted = [_ended(row) for row in running if row.cancel_requested_at is None]
+    with connection.cursor() as cursor:
+        attempts = reruns(wanted, rules, now=now)
+        queue_again(cursor, attempts, after={Status.INTERRUPTED}, now=now)
     return ids
+
+
+def _ended(row: JobExecution) -> Ended:
+    return Ended(row.pk, row.job_id or "", row.attempt)

@@ -74,9 +74,10 @@ class Listening:
 
     def take_notified(self) -> bool:
         """Whether something was heard since this was last asked."""
-        notified = self._notified.is_set()
+        if not self._notified.is_set():
+            return False  # and not cleared: it may be set just now
         self._notified.clear()
-        return notified
+        return True
 
     def _run(self) -> None:
         while not self._stopping.is_set():
