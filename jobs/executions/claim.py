@@ -7,7 +7,8 @@ due (invariant 3 of the design).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -30,9 +31,11 @@ from jobs.executions.database import (
     to_database,
     update_rows,
 )
+from jobs.executions.fencing import Lease
+from jobs.executions.hand_out import Handout
 from jobs.models.execution import Source, Status
 from jobs.registry import Policies, get_task, policies_of
-from jobs.triggers import Trigger, build_trigger, next_fire, occurrences
+from jobs.triggers import Spec, Trigger, next_fire, occurrences, read_spec, trigger_from
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,9 @@ INSERTED: dict[str, str] = {
     "start_before": "timestamptz",
     "source": "varchar",
     "status": "varchar",
+    "owner": "varchar",
+    "epoch": "bigint",
+    "started_at": "timestamptz",
     "scheduled_for": "timestamptz",
     "first_scheduled_for": "timestamptz",
     "occurrence_count": "integer",
@@ -104,6 +110,8 @@ class Claimed:
 
     stretches: list[tuple[str, Stretch]] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
+    handouts: list[Handout] = field(default_factory=list)
+    """Of the rows that are running already, as there was room for them."""
     executors: set[str] = field(default_factory=set)
     """Of the rows that were queued."""
 
@@ -115,10 +123,15 @@ class Upcoming(NamedTuple):
     retry: datetime | None
 
 
-def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) -> Claimed:
+def claim_due(
+    cursor: CursorWrapper, lease: Lease, *, now: datetime, room: Mapping[str, int] | None = None
+) -> Claimed:
     """Write a row for every occurrence due at `now`, and move the schedules on.
 
-    Jobs whose rows are being changed at this moment are left for the next claim.
+    A run is queued, or handed out at once as far as there is `room` for it: how many runs an
+    executor can take for which nothing waits. The caller hands those to workers after the
+    commit, never before. Jobs whose rows are being changed at this moment are left for the
+    next claim.
     """
     due = _due_jobs(cursor, now)
     claimed = Claimed()
@@ -127,11 +140,12 @@ def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) 
     going = _unreleased(cursor, [job.id for job in due])
     rows: list[tuple[Any, ...]] = []
     schedules: list[tuple[str, Any]] = []
-    queued_at = to_database(now)
+    free = Counter(room)
+    running: dict[tuple[str, datetime], tuple[DueJob, Policies]] = {}
     for job in due:
         policies = policies_of(job)
         try:
-            stretches, next_run = _plan(job, policies, now, going.get(job.id, 0), leading_since)
+            stretches, next_run = _plan(job, policies, now, going.get(job.id, 0), lease.since)
         except Exception as error:  # one job's nonsense must not hold up the others
             sentence = _problem(job, error)
             claimed.broken.append((job.id, sentence))
@@ -141,10 +155,28 @@ def claim_due(cursor: CursorWrapper, *, now: datetime, leading_since: datetime) 
         schedules.append((job.id, to_database(next_run)))
         for stretch in stretches:
             claimed.stretches.append((job.id, stretch))
+            taker = None
             if stretch.status == Status.QUEUED:
-                claimed.executors.add(job.executor)
-            rows.append(_row(job, policies, stretch, queued_at))
-    insert_rows(cursor, "jobs_jobexecution", INSERTED, rows, suffix="ON CONFLICT DO NOTHING")
+                if free[job.executor] > 0:
+                    free[job.executor] -= 1
+                    running[job.id, stretch.last] = (job, policies)
+                    taker = lease
+                else:
+                    claimed.executors.add(job.executor)
+            rows.append(_row(job, policies, stretch, now, taker))
+    written = insert_rows(
+        cursor,
+        "jobs_jobexecution",
+        INSERTED,
+        rows,
+        suffix="ON CONFLICT DO NOTHING",
+        returning=("id", "job_id", "scheduled_for") if running else (),
+    )
+    # What is missing in `written` was claimed before, and is none of ours.
+    for execution_id, job_id, scheduled_for in written:
+        moment = from_database(scheduled_for)
+        if moment is not None and (found := running.get((job_id, moment))):
+            claimed.handouts.append(_handout(execution_id, moment, *found, lease))
     update_rows(
         cursor,
         "django_apscheduler_djangojob",
@@ -205,7 +237,7 @@ def _plan(
     if not isinstance(policies.timeout, int):  # SQLite takes any value for any column
         raise Unreadable("timeout")
     zone = job.timezone or django_timezone.get_default_timezone_name()
-    trigger = _trigger(job.trigger_type, job.trigger_params, zone, anchor, job.id)
+    trigger = trigger_from(_spec(job.trigger_type, job.trigger_params, zone), anchor, job.id)
     following = next_fire(trigger, first)
     free = max(policies.max_instances - going, 0)
     grace = timedelta(seconds=policies.misfire_grace_time)
@@ -219,10 +251,10 @@ def _plan(
     return stretches, next_run
 
 
-@lru_cache(maxsize=10_000)
-def _trigger(kind: str, params: Any, zone: str, anchor: datetime, job_id: str) -> Trigger:
-    """By what the rows say, so that the trigger of a job that is often due is built once."""
-    return build_trigger(kind, from_json(params), zone, anchor=anchor, seed=job_id)
+@lru_cache(maxsize=1000)
+def _spec(kind: str, params: Any, zone: str) -> Spec:
+    """By what the rows say: many jobs have equal parameters, and one is due again and again."""
+    return read_spec(kind, from_json(params), zone)
 
 
 def _due_occurrences(
@@ -304,10 +336,14 @@ def _runs(on_time: Sequence[datetime], policies: Policies, free: int) -> Iterato
         yield Stretch(Status.SKIPPED, skipped[0][0], skipped[-1][1], count, capped, reason)
 
 
-def _row(job: DueJob, policies: Policies, stretch: Stretch, queued_at: Any) -> tuple[Any, ...]:
-    is_queued = stretch.status == Status.QUEUED
+def _row(
+    job: DueJob, policies: Policies, stretch: Stretch, now: datetime, taker: Lease | None
+) -> tuple[Any, ...]:
+    """`taker` runs it at once; without one it is queued, or has its verdict."""
+    moment = to_database(now)
+    is_run = stretch.status == Status.QUEUED
     start_before = None
-    if is_queued and policies.misfire_grace_time:
+    if is_run and policies.misfire_grace_time:
         start_before = stretch.last + timedelta(seconds=policies.misfire_grace_time)
     several = stretch.count > 1
     return (
@@ -320,15 +356,39 @@ def _row(job: DueJob, policies: Policies, stretch: Stretch, queued_at: Any) -> t
         policies.timeout,
         to_database(start_before),
         Source.SCHEDULE.value,
-        stretch.status.value,
+        Status.RUNNING.value if taker else stretch.status.value,
+        taker.holder if taker else "",
+        taker.epoch if taker else 0,
+        moment if taker else None,
         to_database(stretch.last),
         to_database(stretch.first) if several else None,
         stretch.count,
         stretch.is_capped,
-        queued_at,
-        None if is_queued else queued_at,
-        None if is_queued else queued_at,
+        moment,
+        None if is_run else moment,
+        None if is_run else moment,
         stretch.reason,
+    )
+
+
+def _handout(
+    execution_id: int, scheduled_for: datetime, job: DueJob, policies: Policies, lease: Lease
+) -> Handout:
+    return Handout(
+        execution_id=execution_id,
+        job_id=job.id,
+        job_name=job.name,
+        function=job.function,
+        args=from_json(job.args),
+        kwargs=from_json(job.kwargs),
+        executor=job.executor,
+        timeout_s=policies.timeout,
+        source=Source.SCHEDULE,
+        requested_by="",
+        attempt=1,
+        scheduled_for=scheduled_for,
+        owner=lease.holder,
+        epoch=lease.epoch,
     )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
-from jobs.executions.database import is_postgresql, to_database
+from jobs.executions.database import array, is_postgresql, to_database
 from jobs.executions.revision import bump_revision
 from jobs.models import Job
 from jobs.models.execution import Source, Status
@@ -117,7 +117,7 @@ def queue_again(
             "unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) "
             "AS v (id, start_after, start_before)"
         )
-        columns = [list(column) for column in zip(*values, strict=True)]
+        columns = [array(column) for column in zip(*values, strict=True)]
         cursor.execute(_insert(again, after), [queued_at, *columns])
     else:
         again = "(SELECT %s AS id, %s AS start_after, %s AS start_before) AS v"

@@ -97,6 +97,10 @@ class Recorder:
         """The thread of a run that got its verdict earlier has returned."""
         self._released.append(execution_id)
 
+    @property
+    def has_released(self) -> bool:
+        return bool(self._released)
+
     def unwritten(self) -> list[int]:
         """Execution ids of the runs that have ended and whose verdict is not written yet."""
         return [finished.verdict.execution_id for finished in self._finished.copy()]

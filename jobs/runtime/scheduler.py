@@ -233,16 +233,18 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 self.clock.set(now)
                 write_verdicts(cursor, lease.holder, [item.verdict for item in finished], now)
                 if claims:
-                    claimed = claim_due(cursor, now=now, leading_since=lease.since)
-                backlog = self._backlog | claimed.executors
-                left = set(backlog)
-                for executor, limit in self.pools.capacity(backlog).items():
+                    nothing_waits = self.pools.aliases() - self._backlog
+                    room = self.pools.capacity(nothing_waits)
+                    claimed = claim_due(cursor, lease, now=now, room=room)
+                    handouts += claimed.handouts
+                # What was claimed beyond that room waits for the next tick.
+                left = self._backlog | claimed.executors
+                for executor, limit in self.pools.capacity(self._backlog).items():
                     given, missed = hand_out(cursor, lease, executor=executor, now=now, limit=limit)
                     if len(given) + len(missed) < limit:
                         left.discard(executor)
                     handouts += given
                     late += missed
-                upcoming = next_due(cursor, now) if claims else None
         except BaseException:
             self.recorder.give_back(finished)  # they may be why: `flush` sorts that out
             raise
@@ -252,9 +254,10 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         for item in finished:
             self.report.finished(item)
         self._backlog = left
-        if upcoming is not None:
-            self._set_due(now, upcoming, claimed)
         self.report.claimed(claimed, handouts, late)
+        if claims:  # only now, so that no run waits for that
+            with connection.cursor() as cursor:
+                self._set_due(now, next_due(cursor, now), claimed)
 
     def _miss_late(self, lease: Lease) -> None:
         self._next_late_look = time.monotonic() + LATE_LOOK_S
@@ -300,8 +303,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         return is_due_soon or bool(self.pools.capacity(self._backlog))
 
     def _write_finished(self) -> None:
+        frees_slots = self.recorder.has_released
         finished = self.recorder.flush(self.membership.identity.id, self.clock.now())
         self._last_write = time.monotonic()
+        if frees_slots:  # of runs that ignored their end, for which a retry may wait
+            self._backlog = self.pools.aliases()
         for item in finished:
             self.report.finished(item)
 
@@ -455,6 +461,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self.faults.begin(error, self.clock.now())
         self._has_doubts = True
         self._due_at = 0.0 if self.membership.is_leader else None
+        self._backlog = self.pools.aliases()  # what was heard of may be forgotten
         with suppress(DatabaseFault):  # it is broken already
             connection.close()
         return self._backoff_s

@@ -3,13 +3,15 @@
 All triggers end with the year 2099; nothing is scheduled beyond it.
 """
 
-from jobs.triggers.build import build_trigger, clean_params
+from jobs.triggers.build import build_trigger, clean_params, trigger_from
 from jobs.triggers.describe import describe
 from jobs.triggers.kinds import TriggerType
 from jobs.triggers.preview import next_fire, occurrences, preview
+from jobs.triggers.spec import Spec, read_spec
 from jobs.triggers.trigger import Trigger
 
 __all__ = [
+    "Spec",
     "Trigger",
     "TriggerType",
     "build_trigger",
@@ -18,4 +20,6 @@ __all__ = [
     "next_fire",
     "occurrences",
     "preview",
+    "read_spec",
+    "trigger_from",
 ]

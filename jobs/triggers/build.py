@@ -31,7 +31,20 @@ def build_trigger(
     `seed`, such as the job's id, tells apart the jitter of jobs with equal parameters.
     Raises InvalidTrigger with every problem, by field. A trigger that is never due is built.
     """
-    return _trigger(read_spec(trigger_type, params, timezone), anchor, seed)
+    return trigger_from(read_spec(trigger_type, params, timezone), anchor, seed)
+
+
+def trigger_from(spec: Spec, anchor: datetime | None, seed: str = "") -> Trigger:
+    """The trigger of parameters that were read before: the same for jobs that share them."""
+    return Trigger(
+        schedule=_schedule(spec, anchor),
+        zone=spec.zone,
+        text=spec.text,
+        start=spec.start,
+        end=spec.end,
+        jitter=spec.jitter,
+        seed=seed,
+    )
 
 
 def clean_params(
@@ -50,21 +63,9 @@ def clean_params(
     for one that is never due at all.
     """
     spec = read_spec(trigger_type, params, timezone)
-    if next_fire(_trigger(spec, now), now) is None and not (allow_past and _was_due(spec)):
+    if next_fire(trigger_from(spec, now), now) is None and not (allow_past and _was_due(spec)):
         raise _never_due(spec, now)
     return dict(spec.params)
-
-
-def _trigger(spec: Spec, anchor: datetime | None, seed: str = "") -> Trigger:
-    return Trigger(
-        schedule=_schedule(spec, anchor),
-        zone=spec.zone,
-        text=spec.text,
-        start=spec.start,
-        end=spec.end,
-        jitter=spec.jitter,
-        seed=seed,
-    )
 
 
 def _schedule(spec: Spec, anchor: datetime | None) -> Schedule:
@@ -76,7 +77,7 @@ def _schedule(spec: Spec, anchor: datetime | None) -> Schedule:
 
 
 def _was_due(spec: Spec) -> bool:
-    return next_fire(_trigger(spec, None), EPOCH - TICK) is not None
+    return next_fire(trigger_from(spec, None), EPOCH - TICK) is not None
 
 
 def _never_due(spec: Spec, now: datetime) -> InvalidTrigger:
@@ -88,7 +89,7 @@ def _never_due(spec: Spec, now: datetime) -> InvalidTrigger:
             if _was_due(spec)
             else _("“%(value)s” is too far ahead; give a date up to the end of 2099.")
         )
-    elif spec.end is not None and next_fire(_trigger(endless, now), now) is not None:
+    elif spec.end is not None and next_fire(trigger_from(endless, now), now) is not None:
         field = "trigger_params.end_date"
         sentence = _("The job would never be due, as it ends at “%(value)s”; give a later end.")
     else:

@@ -10,6 +10,7 @@ from django_apscheduler.models import DjangoJob
 
 from jobs.control.schedule import MARKER
 from jobs.executions.claim import Claimed, claim_due
+from jobs.executions.fencing import Lease
 from jobs.models import Job
 from jobs.registry import isolated_registry, scheduled_task
 
@@ -52,8 +53,10 @@ def due_job(db: None) -> Callable[..., Job]:
 def claim(db: None) -> Callable[..., Claimed]:
     """Claim what is due at a moment, in one transaction."""
 
-    def run(now: datetime = NOW, leading_since: datetime = NOW) -> Claimed:
+    def run(
+        now: datetime = NOW, leading_since: datetime = NOW, room: dict[str, int] | None = None
+    ) -> Claimed:
         with transaction.atomic(), connection.cursor() as cursor:
-            return claim_due(cursor, now=now, leading_since=leading_since)
+            return claim_due(cursor, Lease("leader", 1, leading_since), now=now, room=room)
 
     return run

@@ -25,12 +25,18 @@ class Saboteur:
         self.struck: str = ""
         self._error: Error | None = None
         self._statement_left = self._commit_left = -1
+        self._kind = ""
         self._commits_first = False
 
     def at_statement(self, number: int, error: Error) -> None:
         """Raise instead of the statement that comes as the `number`-th from now on (from 1)."""
         self._arm(error)
         self._statement_left = number
+
+    def at_kind(self, text: str, error: Error) -> None:
+        """Raise instead of the next statement in which `text` stands."""
+        self._arm(error)
+        self._kind = text
 
     def at_commit(self, number: int, error: Error, *, commits_first: bool) -> None:
         """Raise at a commit; with `commits_first` only its answer is lost."""
@@ -40,6 +46,7 @@ class Saboteur:
     def _arm(self, error: Error) -> None:
         self.struck, self._error = "", error
         self._statement_left = self._commit_left = -1
+        self._kind = ""
 
     def install(self, monkeypatch: Any) -> None:
         genuine = SchedcoreScheduler._main_loop
@@ -69,7 +76,8 @@ class Saboteur:
     def _execute(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         self.statements.append(sql)
         self._statement_left -= 1
-        if self._statement_left == 0:
+        if self._statement_left == 0 or (self._kind and self._kind in sql):
+            self._kind = ""
             self._strike(sql)
         return execute(sql, params, many, context)
 
