@@ -110,8 +110,9 @@ def ensure(actor: Actor, *, dry_run: bool = False) -> ReloadResult:
     if not plan.changes_jobs and not plan.loaded:
         return _result(definitions, plan)  # as at most starts: without any lock
 
-    def run(now: datetime) -> Plan:
+    def run() -> Plan:
         standing = _standing(among=definitions.items, locked=True)
+        now = database_now()
         plan = _plan(definitions, standing, force=False)
         _apply(plan, standing, actor, "definitions.load", now=now)
         return plan
@@ -131,8 +132,9 @@ def reload(actor: Actor, *, keep_custom: bool = False, dry_run: bool = False) ->
         plan = _plan(definitions, _standing(), force=True, keep_custom=keep_custom)
         return _result(definitions, plan, is_dry_run=True)
 
-    def run(now: datetime) -> Plan:
+    def run() -> Plan:
         standing = _standing(locked=True)
+        now = database_now()
         plan = _plan(definitions, standing, force=True, keep_custom=keep_custom)
         if plan.changes_jobs:
             definition_snapshot.take(actor, now=now)
@@ -151,8 +153,9 @@ def undo(actor: Actor, *, dry_run: bool = False) -> ReloadResult:
     if dry_run:
         return _undo_plan(_last_snapshot(), _standing(), database_now(), is_dry_run=True)
 
-    def run(now: datetime) -> ReloadResult:
+    def run() -> ReloadResult:
         standing = _standing(locked=True)
+        now = database_now()
         snapshot = _last_snapshot()
         result = _undo_plan(snapshot, standing, now)
         lost = definition_snapshot.restore(snapshot, result.plan, standing.jobs, now=now)
@@ -222,7 +225,7 @@ def _plan(
     return definition_plan.plan_reload(definitions.items, standing.jobs, standing.loaded, keep=keep)
 
 
-def _alone(run: Callable[[datetime], R]) -> R:
+def _alone(run: Callable[[], R]) -> R:
     """Run in a transaction that no other load is in; again if a job of an id was just made."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -230,7 +233,7 @@ def _alone(run: Callable[[datetime], R]) -> R:
                 if connection.vendor == "postgresql":
                     with connection.cursor() as cursor:
                         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
-                return run(database_now())
+                return run()
         except IntegrityError:
             if attempt == ATTEMPTS:
                 raise

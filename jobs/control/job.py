@@ -190,9 +190,9 @@ SCHEDULE_FIELDS = TRIGGER_FIELDS | {"is_enabled", "is_paused", "paused_until"}
 def _change(
     job_id: str, action: str, apply: Callable[[Job, datetime], None], *, actor: Actor
 ) -> Job:
-    now = database_now()
     with transaction.atomic():
         job = locked(job_id)
+        now = database_now()  # no tick can be later than that and before this change
         before = copy.deepcopy(as_recorded(job))
         apply(job, now)
         after = as_recorded(job)

@@ -6,6 +6,7 @@ Locks are taken in one order everywhere: lease, jobs by id, executions, revision
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -109,8 +110,18 @@ def suspects(after: str, *, among: int) -> tuple[list[str], str | None]:
     return found, rows[-1][0] if len(rows) == among else None
 
 
-def repair(job_ids: Sequence[str], *, now: datetime) -> tuple[list[str], list[str]]:
-    """Put some of the `suspects` right, in a transaction: (ids that broke, that work again).
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """Ids of the jobs that broke, of those that work again, and of those that have to be looked
+    at another time, because somebody is changing them."""
+
+    broke: list[str]
+    mended: list[str]
+    left: list[str]
+
+
+def repair(job_ids: Sequence[str], *, now: datetime) -> Repaired:
+    """Put some of the `suspects` right, in a transaction; waits for no lock.
 
     Marks jobs whose task has gone, takes the mark from those that can run again, gives a
     schedule row to those that have none, and works the next runs out anew that were reckoned
@@ -123,7 +134,10 @@ def repair(job_ids: Sequence[str], *, now: datetime) -> tuple[list[str], list[st
             "pk", flat=True
         )
     )
-    jobs, unreadable = _read(job_ids)
+    rows = Job.objects.filter(pk__in=job_ids).order_by("pk")
+    there = set(rows.values_list("pk", flat=True))
+    locked = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    jobs, unreadable = _read(locked)
     for job_id in unreadable:
         if Job.objects.filter(pk=job_id, problem="").update(problem=UNREADABLE):
             broke.append(job_id)
@@ -135,12 +149,12 @@ def repair(job_ids: Sequence[str], *, now: datetime) -> tuple[list[str], list[st
             arm(job, now=now)
         elif job.pk not in due:
             arm(job, now=now)
-    return broke, mended
+    return Repaired(broke, mended, sorted(there.difference(locked)))
 
 
 def _read(job_ids: Sequence[str]) -> tuple[list[Job], list[str]]:
-    """The jobs, locked; and the ids of those whose rows SQL has made unreadable."""
-    rows = Job.objects.filter(pk__in=job_ids).order_by("pk").select_for_update()
+    """The jobs, and the ids of those whose rows SQL has made unreadable."""
+    rows = Job.objects.filter(pk__in=job_ids).order_by("pk")
     try:
         return list(rows), []
     except (ValueError, RecursionError, DataError):

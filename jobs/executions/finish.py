@@ -13,7 +13,8 @@ from typing import NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from jobs.executions.database import in_list, insert_rows, list_parameter, to_database, update_rows
-from jobs.executions.retry import RETRIED, Ended, queue_again, retries, rules_for
+from jobs.executions.retry import RETRIED, Ended, queue_again, retries
+from jobs.executions.revision import bump_revision
 from jobs.models.execution import Status
 
 VERDICT: dict[str, str] = {
@@ -77,8 +78,7 @@ def write_verdicts(
         for v in verdicts
         if v.status in RETRIED and not v.is_final
     ]
-    # Before the executions are locked: jobs come first in the order of locks.
-    attempts = retries(failed, rules_for(failed, now=now), now=now) if failed else []
+    attempts = retries(failed, now=now)
     _update(cursor, owner, verdicts)
     queue_again(cursor, attempts, after=RETRIED, now=now)
 
@@ -119,6 +119,8 @@ def release(cursor: CursorWrapper, execution_ids: Sequence[int], now: datetime) 
         f"WHERE released_at IS NULL AND finished_at IS NOT NULL AND {in_list('id', 'bigint')}",
         [to_database(now), list_parameter(execution_ids)],
     )
+    if cursor.rowcount:
+        bump_revision()  # a retry may have waited for that, and another process may lead
 
 
 def write_progress(cursor: CursorWrapper, owner: str, rows: Sequence[Progress]) -> None:

@@ -86,7 +86,8 @@ def _mark(
         f"started_at = CASE WHEN {late} THEN NULL ELSE %s{_cast()} END, "
         f"finished_at = CASE WHEN {late} THEN %s{_cast()} END, "
         f"released_at = CASE WHEN {late} THEN %s{_cast()} END, "
-        f"reason = CASE WHEN start_before < %s THEN %s WHEN {late} THEN %s ELSE reason END, "
+        f"reason = CASE WHEN start_before < %s THEN %s WHEN {late} AND NOT {SINGLE} THEN %s "
+        f"WHEN {late} THEN %s ELSE reason END, "
         "owner = %s, epoch = %s "
         "WHERE id IN (SELECT id FROM jobs_jobexecution "
         f"WHERE status = '{Status.QUEUED.value}' AND {condition} ORDER BY id LIMIT %s {lock}) "
@@ -99,6 +100,7 @@ def _mark(
             *(moment, moment),
             to_database(lease.since),
             _("No scheduler was leading before its grace was over."),
+            *(moment, _("Its earlier attempt was still going when its grace was over.")),
             *(moment, _("No worker was free before its grace was over.")),
             lease.holder,
             lease.epoch,
@@ -136,38 +138,51 @@ def _mark(
     return handouts, missed
 
 
-def give_back(owner: str, execution_ids: list[int], *, now: datetime) -> None:
+def give_back(owner: str, execution_ids: list[int], *, now: datetime) -> set[int]:
     """Queue handed-out executions again that no worker has begun and none will begin.
 
     Those that somebody has asked to cancel meanwhile, and those of jobs that were stopped
-    (unless somebody asked for them), are cancelled instead.
+    (unless somebody asked for them), are cancelled instead. It waits for nobody's lock: the
+    ids of those that have to be left for another time, because somebody is changing their job.
     """
     handed_out = JobExecution.objects.filter(
         pk__in=execution_ids, owner=owner, status=Status.RUNNING
     )
-    going = _going(handed_out, now)  # before the executions are locked
+    going, changing = _going(handed_out, now)  # before the executions are locked
+    left = set(execution_ids)
     again = []
-    for execution in handed_out.select_for_update().order_by("pk"):
-        if execution.cancel_requested_at is not None:
-            reason = _("Cancelled by %(who)s.") % {"who": execution.cancel_requested_by}
-        elif execution.source != Source.MANUAL and execution.job_id not in going:
-            reason = _("The job was paused, disabled or deleted before a worker was free.")
-        else:
-            again.append(execution.pk)
+    columns = ("pk", "job_id", "source", "cancel_requested_at", "cancel_requested_by")
+    rows = handed_out.select_for_update(skip_locked=True).order_by("pk")
+    for pk, job_id, source, cancelled_at, who in rows.values_list(*columns):
+        if cancelled_at is not None:
+            reason = _("Cancelled by %(who)s.") % {"who": who}
+        elif source == Source.MANUAL or job_id in going:
+            again.append(pk)
             continue
-        JobExecution.objects.filter(pk=execution.pk).update(
+        elif job_id in changing:
+            continue
+        else:
+            reason = _("The job was paused, disabled or deleted before a worker was free.")
+        left.discard(pk)
+        JobExecution.objects.filter(pk=pk).update(
             status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason
         )
+    left.difference_update(again)
     JobExecution.objects.filter(pk__in=again).update(
         status=Status.QUEUED, owner="", started_at=None
     )
+    return set(handed_out.filter(pk__in=left).values_list("pk", flat=True)) if left else left
 
 
-def _going(executions: JobExecutionQuerySet, now: datetime) -> set[str]:
-    """Those of the executions' jobs that are neither paused nor disabled; their rows locked."""
-    jobs = Job.objects.filter(pk__in=executions.order_by().values("job_id"), is_enabled=True)
-    jobs = jobs.exclude(Job.paused_condition(now)).order_by("pk")
-    return set(jobs.select_for_update().values_list("pk", flat=True))
+def _going(executions: JobExecutionQuerySet, now: datetime) -> tuple[set[str], set[str]]:
+    """Of the executions' jobs: those that are neither paused nor disabled, their rows locked;
+    and those whose rows somebody else has locked."""
+    jobs = Job.objects.filter(pk__in=executions.order_by().values("job_id"))
+    there = set(jobs.values_list("pk", flat=True))
+    rows = jobs.order_by("pk").select_for_update(skip_locked=True)
+    locked = set(rows.values_list("pk", flat=True))
+    going = Job.objects.filter(pk__in=locked, is_enabled=True).exclude(Job.paused_condition(now))
+    return set(going.values_list("pk", flat=True)), there - locked
 
 
 def _cast() -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from jobs.executions.retry import Ended, queue_again, reruns, rules_for
+from jobs.executions.retry import Ended, queue_again, reruns
 from jobs.models import JobExecution, SchedulerProcess, Status
 from jobs.models.execution import JobExecutionQuerySet
 
@@ -35,24 +35,19 @@ def _interrupt(rows: JobExecutionQuerySet, reason: str, now: datetime) -> list[i
     What their jobs want to be run again is queued in the same transaction.
     """
     held = rows.unreleased().exclude(status=Status.QUEUED)
+    running = held.filter(status=Status.RUNNING, cancel_requested_at__isnull=True)
     # Before the executions are locked: jobs come first in the order of locks.
-    held_by_runs = held.filter(status=Status.RUNNING).only("job_id", "attempt")
-    rules = rules_for(map(_ended, held_by_runs), now=now)
+    ended = [Ended(*values) for values in running.values_list("pk", "job_id", "attempt")]
+    attempts, left = reruns(ended, now=now)
     # A row that somebody else has locked is left for the next time.
-    found = list(held.select_for_update(skip_locked=True))
-    running = [row for row in found if row.status == Status.RUNNING]
-    ids = [row.pk for row in running]
+    rows = held.exclude(pk__in=left).select_for_update(skip_locked=True)
+    found = list(rows.values_list("pk", "status"))
+    ids = [pk for pk, status in found if status == Status.RUNNING]
     JobExecution.objects.filter(pk__in=ids).update(
         status=Status.INTERRUPTED, finished_at=now, released_at=now, reason=reason
     )
-    ended = [row.pk for row in found if row.status != Status.RUNNING]
-    JobExecution.objects.filter(pk__in=ended).update(released_at=now)
-    wanted = [_ended(row) for row in running if row.cancel_requested_at is None]
+    lingering = [pk for pk, status in found if status != Status.RUNNING]
+    JobExecution.objects.filter(pk__in=lingering).update(released_at=now)
     with connection.cursor() as cursor:
-        attempts = reruns(wanted, rules, now=now)
         queue_again(cursor, attempts, after={Status.INTERRUPTED}, now=now)
     return ids
-
-
-def _ended(row: JobExecution) -> Ended:
-    return Ended(row.pk, row.job_id or "", row.attempt)

@@ -6,19 +6,22 @@ holds the job's slot without a gap, and no crash can lose it.
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
-from django.db.models import QuerySet
 
 from jobs.executions.database import array, is_postgresql, to_database
 from jobs.executions.revision import bump_revision
 from jobs.models import Job
 from jobs.models.execution import Source, Status
+from jobs.models.job import MAX_POLICY_SECONDS
 from jobs.registry import RetryPolicies, policies_of, retry_policies_of
+
+logger = logging.getLogger(__name__)
 
 RETRIED = frozenset({Status.FAILED, Status.TIMED_OUT})
 
@@ -53,41 +56,102 @@ class Rules(NamedTuple):
     retry: RetryPolicies
     grace_s: int
 
+    def try_again(self, attempt: int) -> bool:
+        """After it failed or timed out."""
+        return attempt <= self.retry.max_retries
 
-def rules_for(ended: Iterable[Ended], *, now: datetime) -> dict[str, Rules]:
-    """By job id, of those jobs that run by themselves: not of disabled, paused or deleted ones.
+    def run_again(self, attempt: int) -> bool:
+        """After it was interrupted."""
+        most = self.retry.max_retries + MAX_RERUNS
+        return self.retry.rerun_if_interrupted and attempt <= most
 
-    Their rows are locked until the transaction ends, so that whoever pauses one meanwhile
-    waits, and then withdraws the retry with what else is queued.
+
+class JobPolicies(NamedTuple):
+    """As much of a job's row as tells its rules: no JSON, which SQL may have made unreadable."""
+
+    id: str
+    function: str
+    coalesce: bool | None
+    max_instances: int | None
+    misfire_grace_time: int | None
+    timeout: int | None
+    max_retries: int | None
+    retry_delay: int | None
+    retry_backoff: float | None
+    rerun_if_interrupted: bool | None
+
+
+def retries(ended: Collection[Ended], *, now: datetime) -> list[Attempt]:
+    """The next attempts of runs that failed or timed out, of those that have any left.
+
+    Locks the rows of their jobs until the transaction ends, so that whoever pauses one
+    meanwhile waits, and then withdraws the retry with what else is queued. Call it before
+    executions are locked: jobs come first in the order of locks.
     """
-    running: QuerySet[Job] = Job.objects.filter(
-        pk__in={run.job_id for run in ended}, is_enabled=True
-    )
-    running = running.exclude(Job.paused_condition(now)).order_by("pk")
-    return {
-        job.pk: Rules(retry_policies_of(job), policies_of(job).misfire_grace_time)
-        for job in running.select_for_update()
-    }
-
-
-def retries(ended: Iterable[Ended], rules: dict[str, Rules], *, now: datetime) -> list[Attempt]:
-    """The next attempts of runs that failed or timed out, of those that have any left."""
+    rules = _rules(ended, now)
+    tried = [run for run in ended if _allows(rules, run, Rules.try_again)]
+    rules = _rules(tried, now, locks=True)
     return [
-        _attempt(run, found.grace_s, now, delay_s(found.retry, run.attempt))
-        for run in ended
-        if (found := rules.get(run.job_id)) and run.attempt <= found.retry.max_retries
+        _attempt(run, rules[run.job_id].grace_s, now, delay_s(rules[run.job_id].retry, run.attempt))
+        for run in tried
+        if _allows(rules, run, Rules.try_again)
     ]
 
 
-def reruns(ended: Iterable[Ended], rules: dict[str, Rules], *, now: datetime) -> list[Attempt]:
-    """The next attempts of interrupted runs, of those whose job asks for it."""
-    return [
-        _attempt(run, found.grace_s, now, 0.0)
-        for run in ended
-        if (found := rules.get(run.job_id))
-        and found.retry.rerun_if_interrupted
-        and run.attempt <= found.retry.max_retries + MAX_RERUNS
+def reruns(ended: Collection[Ended], *, now: datetime) -> tuple[list[Attempt], set[int]]:
+    """The next attempts of runs that are to be interrupted, of those whose job asks for it.
+
+    As `retries`, but it waits for no lock: also the ids of executions that have to be left for
+    another time, because somebody is changing their job.
+    """
+    rules = _rules(ended, now)
+    wanted = [run for run in ended if _allows(rules, run, Rules.run_again)]
+    rules = _rules(wanted, now, locks=True, skip_locked=True)
+    attempts = [
+        _attempt(run, rules[run.job_id].grace_s, now, 0.0)
+        for run in wanted
+        if _allows(rules, run, Rules.run_again)
     ]
+    unlocked = {run.job_id for run in wanted}.difference(rules)
+    changing = set(_rules([run for run in wanted if run.job_id in unlocked], now))
+    return attempts, {run.execution_id for run in wanted if run.job_id in changing}
+
+
+def _rules(
+    ended: Collection[Ended], now: datetime, *, locks: bool = False, skip_locked: bool = False
+) -> dict[str, Rules]:
+    """By job id, of those jobs that run by themselves: not of disabled, paused or deleted ones,
+    nor of those whose policies cannot be read."""
+    if not ended:
+        return {}
+    jobs = Job.objects.filter(pk__in={run.job_id for run in ended}, is_enabled=True)
+    jobs = jobs.exclude(Job.paused_condition(now)).order_by("pk")
+    if locks:
+        jobs = jobs.select_for_update(skip_locked=skip_locked)
+    found = {}
+    for values in jobs.values_list(*JobPolicies._fields):
+        job = JobPolicies._make(values)
+        grace_s, retry = policies_of(job).misfire_grace_time, retry_policies_of(job)
+        if _are_readable(grace_s, retry):
+            found[job.id] = Rules(retry, grace_s)
+        else:
+            logger.error(
+                "The retry policies of a job cannot be read; its run is not tried again",
+                extra={"event": "job.unreadable", "job_id": job.id},
+            )
+    return found
+
+
+def _are_readable(grace_s: Any, retry: RetryPolicies) -> bool:
+    """SQLite takes any value for any column, and SQL writes what no form would."""
+    numbers = (grace_s, retry.max_retries, retry.retry_delay)
+    whole = all(isinstance(n, int) and 0 <= n <= MAX_POLICY_SECONDS for n in numbers)
+    return whole and isinstance(retry.retry_backoff, int | float) and retry.retry_backoff >= 1
+
+
+def _allows(rules: Mapping[str, Rules], run: Ended, question: Callable[[Rules, int], bool]) -> bool:
+    found = rules.get(run.job_id)
+    return found is not None and question(found, run.attempt)
 
 
 def delay_s(policies: RetryPolicies, attempt: int) -> float:
@@ -103,7 +167,7 @@ def queue_again(
     """Insert the queued rows of further attempts, and tell the leader.
 
     Only of executions whose verdict is one of `after` (another process may have given them
-    a different one), and only once of each.
+    a different one) and that nobody has asked to cancel, and only once of each.
     """
     if not attempts:
         return
@@ -144,6 +208,6 @@ def _insert(again: str, after: Collection[Status]) -> str:
         "e.is_count_capped, e.requested_by, e.attempt + 1, e.id, "
         f"'{Source.RETRY.value}', '{Status.QUEUED.value}', {moment}, v.start_after, "
         f"v.start_before, '' FROM jobs_jobexecution e, {again} WHERE e.id = v.id "
-        f"AND e.status IN ({verdicts}) "
+        f"AND e.status IN ({verdicts}) AND e.cancel_requested_at IS NULL "
         "ON CONFLICT DO NOTHING"
     )

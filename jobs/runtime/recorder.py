@@ -15,6 +15,7 @@ import psycopg
 from django.db import DatabaseError, DataError, IntegrityError
 from django.utils.translation import ngettext
 
+from jobs.conf import conf
 from jobs.executions.database import is_postgresql
 from jobs.executions.fencing import bounded
 from jobs.executions.finish import (
@@ -43,6 +44,9 @@ LIMIT_S = 2.0
 SINGLE_LOCK_LIMIT_S = 0.2
 SINGLY_LIMIT_S = 4.0
 """Written one by one, because of one that is locked: for each, and for all of them."""
+
+PER_TTL = 5
+"""None of these is longer than a fifth of a TTL: no heart beats meanwhile."""
 
 REFUSALS = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 """Faults of what is to be written. All others are the database's, and may pass: it is away,
@@ -85,6 +89,8 @@ class Recorder:
         self._released: deque[int] = deque()
         self._lines = Lines()
         self._progress: dict[int, Progress] = {}
+        self._written: list[Finished] = []
+        """Of which `flush` is yet to tell."""
         self._last_details = 0.0
 
     def finish(self, finished: Finished) -> None:
@@ -96,6 +102,10 @@ class Recorder:
     def release(self, execution_id: int) -> None:
         """The thread of a run that got its verdict earlier has returned."""
         self._released.append(execution_id)
+
+    @property
+    def has_anything(self) -> bool:
+        return bool(self._finished or self._released or self._lines or self._progress)
 
     @property
     def has_released(self) -> bool:
@@ -143,15 +153,16 @@ class Recorder:
         self._finished.extendleft(reversed(finished))
         self._has_others = self._has_others or bool(finished)
 
-    def flush(self, owner: str, now: datetime) -> list[Finished]:
+    def flush(self, owner: str, now: datetime, *, is_last: bool = False) -> list[Finished]:
         """Write what has come; the runs whose end is written.
 
-        Nothing is lost if that raises: it is tried again with the next flush.
+        Log lines and progress when it is time to, or if it `is_last`; not more lines than one
+        statement takes. Nothing is lost if that raises: it is tried again with the next flush.
         """
         self._has_others = False
         finished = _drained(self._finished)
         released = _drained(self._released)
-        are_details_due = bool(finished) or self.details_due_in == 0.0
+        are_details_due = bool(finished) or self.details_due_in == 0.0 or is_last
         lines = self._lines.take() if are_details_due else []
         lost = self._lines.take_lost() if are_details_due else {}
         lines += [_note(execution_id, count, now) for execution_id, count in lost.items()]
@@ -159,12 +170,12 @@ class Recorder:
             progress, kept = (self._progress, {}) if are_details_due else ({}, self._progress)
             self._progress = kept
         if not (finished or released or lines or progress):
-            return []
+            return self._told()
         batch = Batch(finished, released, lines, list(progress.values()))
         try:
-            written = self._write_or_sort_out(owner, now, batch)
+            self._write_or_sort_out(owner, now, batch)
         except BaseException:
-            self.give_back(finished)
+            self.give_back(batch.finished)
             self._released.extendleft(reversed(released))
             self._lines.give_back(batch.lines, lost)
             self._put_back(batch.progress)
@@ -176,30 +187,36 @@ class Recorder:
             )
         if are_details_due and not self._lines:
             self._last_details = time.monotonic()
+        return self._told()
+
+    def _told(self) -> list[Finished]:
+        written, self._written = self._written, []
         return written
 
-    def _write_or_sort_out(self, owner: str, now: datetime, batch: Batch) -> list[Finished]:
+    def _write_or_sort_out(self, owner: str, now: datetime, batch: Batch) -> None:
         try:
             _write(owner, now, batch)
         except (DatabaseError, *REFUSALS) as error:
             if not (_is_refused(error) or _is_locked(error) or _is_slow(error)):
                 raise
-            return self._write_singly(owner, now, batch)
-        return batch.finished
+            self._write_singly(owner, now, batch)
+        else:
+            self._written += batch.finished
 
-    def _write_singly(self, owner: str, now: datetime, batch: Batch) -> list[Finished]:
+    def _write_singly(self, owner: str, now: datetime, batch: Batch) -> None:
         """What of the batch can be written; one row's data or lock must not hold up the rest.
 
         What is locked waits for the next flush, behind all others.
         """
-        end = time.monotonic() + SINGLY_LIMIT_S
-        written = []
-        for finished in batch.finished:
+        end = time.monotonic() + _limited(SINGLY_LIMIT_S)
+        while batch.finished:
+            finished = batch.finished[0]
             if time.monotonic() < end and self._write_end(owner, now, finished):
-                written.append(finished)
+                self._written.append(finished)
             else:
                 self.finish(finished)
                 self._has_others = True  # not with a tick, which would wait for its lock
+            del batch.finished[0]
         self._write_lines(owner, now, batch.lines)
         for progress in batch.progress:
             is_over = time.monotonic() >= end
@@ -209,7 +226,6 @@ class Recorder:
             is_over = time.monotonic() >= end
             if is_over or not _try_to_write(owner, now, Batch(released=[execution_id])):
                 self._released.append(execution_id)
-        return written
 
     def _write_end(self, owner: str, now: datetime, finished: Finished) -> bool:
         """False if it has to wait. A verdict that is refused is written without its texts."""
@@ -246,10 +262,15 @@ class Recorder:
                 self._progress.setdefault(item.execution_id, item)
 
 
-def _write(owner: str, now: datetime, batch: Batch, *, lock_limit_s: float = LIMIT_S / 2) -> None:
-    with bounded(LIMIT_S) as cursor:
-        if lock_limit_s < LIMIT_S / 2 and is_postgresql():
-            limit = str(int(lock_limit_s * 1000))
+def _limited(limit_s: float) -> float:
+    return min(limit_s, conf().lease_ttl_s / PER_TTL)
+
+
+def _write(owner: str, now: datetime, batch: Batch, *, is_single: bool = False) -> None:
+    limit_s = _limited(LIMIT_S)
+    with bounded(limit_s) as cursor:
+        if is_single and limit_s / 2 > SINGLE_LOCK_LIMIT_S and is_postgresql():
+            limit = str(int(SINGLE_LOCK_LIMIT_S * 1000))
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
         write_progress(cursor, owner, batch.progress)
         write_logs(cursor, batch.lines)
@@ -258,7 +279,7 @@ def _write(owner: str, now: datetime, batch: Batch, *, lock_limit_s: float = LIM
 
 
 def _write_one(owner: str, now: datetime, batch: Batch) -> None:
-    _write(owner, now, batch, lock_limit_s=SINGLE_LOCK_LIMIT_S)
+    _write(owner, now, batch, is_single=True)
 
 
 def _try_to_write(owner: str, now: datetime, batch: Batch) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 
-from jobs.control.schedule import accept_default_zone, repair, suspects
+from jobs.control.schedule import Repaired, accept_default_zone, repair, suspects
 from jobs.executions.fencing import Lease, leading
 
 logger = logging.getLogger(__name__)
@@ -13,36 +14,52 @@ LOOKED_AT = 1000
 REPAIRED = 200
 """Jobs in one transaction."""
 
+LEFT_RETRY_S = 5.0
+"""After which those are looked at again that somebody was changing."""
+
 
 class Repair:
-    """One pass over all jobs for each lease; the loop calls `step` until `is_going` ends."""
+    """One pass over all jobs for each lease; the loop calls `step` while it `is_due`."""
 
     def __init__(self) -> None:
         self._lease: Lease | None = None
         self._after: str | None = None
+        self._left: list[str] = []
+        self._left_since = 0.0
 
-    def is_going(self, lease: Lease) -> bool:
-        return lease != self._lease or self._after is not None
+    def is_due(self, lease: Lease) -> bool:
+        if lease != self._lease or self._after is not None:
+            return True
+        return bool(self._left) and time.monotonic() >= self._left_since + LEFT_RETRY_S
 
     def step(self, lease: Lease, limit_s: float) -> bool:
         """Look at some jobs; whether any needed it. If it raises, they are looked at again."""
-        after = self._after if lease == self._lease and self._after is not None else ""
-        found, last = suspects(after, among=LOOKED_AT)
+        if lease != self._lease:
+            self._lease, self._after, self._left = lease, "", []
+        is_pass, last = self._after is not None, None
+        if self._after is not None:
+            found, last = suspects(self._after, among=LOOKED_AT)
+        else:
+            found = self._left
+        left = list(self._left) if is_pass else []
         for start in range(0, len(found), REPAIRED):
             with leading(lease, limit_s) as (_, now):
-                broke, mended = repair(found[start : start + REPAIRED], now=now)
-            _tell(broke, mended)
-        if last is None:
+                repaired = repair(found[start : start + REPAIRED], now=now)
+            left += repaired.left
+            _tell(repaired)
+        if is_pass and last is None:
             accept_default_zone()
-        self._lease, self._after = lease, last
+        self._after, self._left, self._left_since = last, left, time.monotonic()
         return bool(found)
 
 
-def _tell(broke: list[str], mended: list[str]) -> None:
-    if broke:
+def _tell(repaired: Repaired) -> None:
+    if repaired.broke:
         logger.error(
             "Jobs are broken and will not run",
-            extra={"event": "jobs.broken", "job_ids": broke},
+            extra={"event": "jobs.broken", "job_ids": repaired.broke},
         )
-    if mended:
-        logger.info("Jobs can run again", extra={"event": "jobs.mended", "job_ids": mended})
+    if repaired.mended:
+        logger.info(
+            "Jobs can run again", extra={"event": "jobs.mended", "job_ids": repaired.mended}
+        )

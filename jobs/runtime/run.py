@@ -46,6 +46,7 @@ class Run:
         self.handed_over = time.monotonic() if handed_out is None else handed_out
         self.started: float | None = None
         self.deadline: float | None = None
+        self.is_abandoned = False
         self.lingers: str | Promise = LINGERS
         """What a verdict says that comes before the task's end."""
         self.on_end_asked: Callable[[], None] = lambda: None
@@ -88,6 +89,7 @@ class Run:
 
     def abandon(self) -> None:
         """It gets no verdict from here: its process stops, and will call it interrupted."""
+        self.is_abandoned = True
         self._settle()
 
     def view(self) -> View:
@@ -115,8 +117,9 @@ class Run:
         """
         if self._is_settled:
             return None
-        if self.deadline is None and self.handout.timeout_s:
-            return time.monotonic() + self.handout.timeout_s
+        if self.started is None or self.deadline is None:
+            timeout_s = self.handout.timeout_s
+            return time.monotonic() + timeout_s if timeout_s else None
         return self.deadline
 
     @property
@@ -125,8 +128,11 @@ class Run:
         return self._is_settled
 
     def finish_overdue(self) -> Finished | None:
-        """The end of a run that is past its deadline and has none; it keeps its slot."""
-        if not self._is_overdue() or not self._settle():
+        """The end of a run that is past its deadline and has none; it keeps its slot.
+
+        Not of one that no worker has begun: it has none, and is taken back.
+        """
+        if self.started is None or not self._is_overdue() or not self._settle():
             return None
         status, reason = self._ending = self._ending or self._timed_out()
         self.on_end_asked()

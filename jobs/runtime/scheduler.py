@@ -52,6 +52,7 @@ GATHER_S = 0.02
 MAX_TRANSACTION_S = 10.0
 LAST_WRITES_LIMIT_S = 10.0
 MAX_BACKOFF_S = 5.0
+DOUBTS_RETRY_S = 1.0
 LOCKED_RETRY_S, MAX_LOCKED_RETRY_S = 0.1, 2.0
 """After which due jobs are looked at again whose rows somebody was changing."""
 
@@ -92,6 +93,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._last_write = 0.0
         self._is_gathering = False
         self._is_stopping = False
+        self._is_over = False
         self.add_jobstore(RowsJobStore(), ALIAS)
         for pool in self.pools:
             self.add_executor(pool, pool.alias)
@@ -116,6 +118,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         deadline = time.monotonic() + grace_s
         while self.pools.runs() and time.monotonic() < deadline:
             time.sleep(0.02)
+        self._is_over = True
         self.shutdown(wait=False)  # joins the loop's thread
         self._wakeups.stop()
         interrupted = self._last_writes()
@@ -127,13 +130,13 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         owner = self.membership.identity.id
         now = self.clock.now()
         try:
-            self._write_finished()
+            self._write_everything()
             with bounded(LAST_WRITES_LIMIT_S):
                 give_back(owner, self.pools.take_back(), now=now)
                 interrupted = interrupt_own(owner, now=now)
                 self.membership.release()
                 self.membership.leave(now)
-        except DatabaseFault:
+        except Exception:  # the process ends all the same
             logger.exception(
                 "The database did not take the last results; the next leader will call these "
                 "runs interrupted",
@@ -141,6 +144,18 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             )
             return len(self.pools.runs())
         return len(interrupted)
+
+    def _write_everything(self) -> None:
+        """What the runs that have ended have said, which may be more than one flush writes."""
+        deadline = time.monotonic() + LAST_WRITES_LIMIT_S
+        while self.recorder.has_anything:
+            if time.monotonic() > deadline:
+                logger.error(
+                    "The last log lines of runs are lost: the database takes too long",
+                    extra={"event": "recorder.cut_short"},
+                )
+                return
+            self._write_finished(is_last=True)
 
     @property
     def stuck_for_s(self) -> float:
@@ -190,7 +205,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if not self._is_gathering:
             self._write_finished()
         self._end_overdue()
-        if self._has_doubts:
+        if self._has_doubts and not self._is_over:  # then abandoned runs leave no trace here
             self._reconcile()
         self._see_changes(monotonic)
         if monotonic >= self._next_recount:
@@ -204,7 +219,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             self._release()
         elif lease := self.membership.lease:
             self._lead(lease)
-            if self._repair.is_going(lease):
+            if self._repair.is_due(lease):
                 if self._repair.step(lease, self._limit_s):
                     self._note_change()
                 return 0.0
@@ -302,9 +317,10 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         is_due_soon = self._due_at is not None and monotonic >= self._due_at - GATHER_S
         return is_due_soon or bool(self.pools.capacity(self._backlog))
 
-    def _write_finished(self) -> None:
+    def _write_finished(self, *, is_last: bool = False) -> None:
         frees_slots = self.recorder.has_released
-        finished = self.recorder.flush(self.membership.identity.id, self.clock.now())
+        owner = self.membership.identity.id
+        finished = self.recorder.flush(owner, self.clock.now(), is_last=is_last)
         self._last_write = time.monotonic()
         if frees_slots:  # of runs that ignored their end, for which a retry may wait
             self._backlog = self.pools.aliases()
@@ -330,8 +346,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         )
         with bounded(self._limit_s):
             lost = list(marked.exclude(pk__in=held).values_list("pk", flat=True))
-            give_back(self.membership.identity.id, lost, now=self.clock.now())
-        self._has_doubts = False
+            left = give_back(self.membership.identity.id, lost, now=self.clock.now())
+        self._has_doubts = bool(left)
+        self._backlog = self.pools.aliases()
 
     def _look_around(self) -> None:
         """Show that this process lives, see who else does, and lead if nobody leads."""
@@ -342,6 +359,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             self._next_beat = monotonic + self.membership.beat_interval_s
         with transaction.atomic(), connection.cursor() as cursor:
             seen = look(cursor, self._limit_s)
+            if abs((seen.now - self.clock.now()).total_seconds()) > JumpDetector.TOLERANCE_S:
+                self._due_at = 0.0  # the database's clock was set
             self.clock.set(seen.now)
             if seen.peer(self.membership.identity.id) is None:
                 self._register_again(seen.now)
@@ -404,7 +423,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         """Queue again what waits in memory."""
         if taken := self.pools.take_back():
             with bounded(self._limit_s):
-                give_back(self.membership.identity.id, taken, now=self.clock.now())
+                left = give_back(self.membership.identity.id, taken, now=self.clock.now())
+            self._has_doubts = self._has_doubts or bool(left)
             self._backlog = self.pools.aliases()
 
     def _release(self) -> None:
@@ -477,6 +497,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 moments += [at for at in found if at is not None]
                 if self._backlog:
                     moments.append(self._next_late_look)
+        if self._has_doubts:
+            moments.append(monotonic + DOUBTS_RETRY_S)
         limited = (r for r in self.pools.runs() if r.deadline is not None or r.handout.timeout_s)
         deadlines = (run.open_deadline for run in limited)
         moments.extend(moment for moment in deadlines if moment is not None)

@@ -137,7 +137,7 @@ def test_a_pause_during_a_tick_that_hands_out_lets_that_run_go_on(
 ) -> None:
     make()
     make_due("job")
-    tick = stage.actor(leader.step).starts_and_stops_before(scheduler_module, "next_due")
+    tick = stage.actor(leader.step).starts_and_stops_after(scheduler_module, "claim_due")
     pausing = stage.actor(pause).starts().has_to_wait()
     tick.ends()
     pausing.ends()

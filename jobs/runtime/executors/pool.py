@@ -168,7 +168,8 @@ class Pool(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
         """Forget a run that has returned; how many wait in memory."""
         now = time.monotonic()
         with self._lock_runs:
-            self._runs.pop(run.handout.execution_id, None)
+            if not run.is_abandoned:  # else it seems to be one that nobody has ever begun
+                self._runs.pop(run.handout.execution_id, None)
             self._last_end = now
             self._finished += 1
             self._busy_s += now - (run.started or now)
