@@ -307,9 +307,14 @@ def test_a_cancel_that_is_under_way_when_a_run_is_taken_back_is_not_lost(
     cancelling = stage.actor(lambda: cancel(execution)).starts_and_stops_before(
         execution_control, "bump_revision"
     )
-    taking_back = stage.actor(leader.scheduler._take_back).starts().has_to_wait()
-    cancelling.ends()
-    taking_back.ends()
+    taking_back = stage.actor(leader.scheduler._take_back).starts()
+    if connection.vendor == "postgresql":
+        taking_back.ends()  # it waits for nobody's lock, and comes back to that run
+        cancelling.ends()
+    else:
+        taking_back.has_to_wait()
+        cancelling.ends()
+        taking_back.ends()
     for _step in range(2):
         leader.step()
     assert statuses() == [Status.CANCELLED]
