@@ -114,6 +114,38 @@ class EmptyListing(InstanceError):
         super().__init__(_("The server listed no database, which cannot be right."))
 
 
+class NoAccountListed(InstanceError):
+    """An error too: the account that asks is one."""
+
+    code = "no_account_listed"
+
+    def __init__(self) -> None:
+        super().__init__(_("The server listed no account, which cannot be right."))
+
+
+class TooOld(InstanceError):
+    code = "too_old"
+
+    def __init__(self, product: str, version: str, oldest: str) -> None:
+        super().__init__(
+            _(
+                "%(product)s %(version)s is older than what is supported: "
+                "it has to be %(oldest)s or newer."
+            )
+            % {"product": product, "version": version, "oldest": oldest}
+        )
+
+
+class WrongProtocol(InstanceError):
+    code = "wrong_protocol"
+
+    def __init__(self, host: str, port: int | None, product: str) -> None:
+        super().__init__(
+            _("What answers at %(host)s, port %(port)s, does not speak as %(product)s does.")
+            % {"host": host, "port": port, "product": product}
+        )
+
+
 class NothingMeasured(InstanceError):
     code = "nothing_measured"
 
