@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 import pytest
 from cryptography.fernet import Fernet
 from psycopg import sql
 
 from jobs.conf import SchedulerSettings, conf
 from jobs.estate.adapters import registry
+from jobs.estate.adapters.mysql_connection import quoted
 from jobs.estate.adapters.registry import find_adapter
 from jobs.estate.models import DatabaseInstance
 from jobs.registry import executing
 from tests.estate.fakes import FakeAdapter, NotedExecution
+from tests.estate.mariadbd import PrivateMariadb
 
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "root"}
+MARIADB = {"host": "127.0.0.1", "port": 3306, "user": "root"}
 
 
 @pytest.fixture
@@ -102,6 +108,83 @@ def postgres() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.clean_up()
+
+
+class MariadbServer:
+    """The server of this machine, through its root user."""
+
+    def __init__(self, connection: pymysql.Connection[Any]) -> None:
+        self._connection = connection
+        self._made: list[str] = []
+
+    def execute(self, statement: str, *values: Any) -> list[Any]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return list(cursor.fetchall())
+
+    def make_database(self, name: str = "") -> str:
+        name = name or f"estate_{uuid.uuid4().hex}"
+        self.execute(f"CREATE DATABASE {quoted(name)}")
+        self._made.append(f"DROP DATABASE IF EXISTS {quoted(name)}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {quoted(name)}")
+
+    def make_user(self, *grants: str, name: str = "", host: str = "%", identified: str = "") -> str:
+        """`grants` as in "SELECT ON *.*", `identified` as in "BY 'secret'"."""
+        name = name or f"estate_{uuid.uuid4().hex}"
+        self.execute(
+            f"CREATE USER {account(name, host)} {identified and 'IDENTIFIED'} {identified}"
+        )
+        self._made.append(f"DROP USER IF EXISTS {account(name, host)}")
+        for grant in grants:
+            self.execute(f"GRANT {grant} TO {account(name, host)}")
+        return name
+
+    def make_role(self, *grants: str) -> str:
+        name = f"estate_{uuid.uuid4().hex}"
+        self.execute(f"CREATE ROLE {quoted(name)}")
+        self._made.append(f"DROP ROLE IF EXISTS {quoted(name)}")
+        for grant in grants:
+            self.execute(f"GRANT {grant} TO {quoted(name)}")
+        return name
+
+    def clean_up(self) -> None:
+        for statement in reversed(self._made):
+            self.execute(statement)
+
+
+def account(name: str, host: str = "%") -> str:
+    return f"{quoted(name)}@{quoted(host)}"
+
+
+@pytest.fixture
+def mariadb() -> Iterator[MariadbServer]:
+    try:
+        connection = pymysql.connect(**MARIADB, autocommit=True, connect_timeout=5)
+    except pymysql.Error as error:
+        reason = f"No MariaDB for the tests: {error}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with connection:
+        server = MariadbServer(connection)
+        try:
+            yield server
+        finally:
+            server.clean_up()
+
+
+@pytest.fixture(scope="session")
+def private_mariadb() -> Iterator[PrivateMariadb]:
+    if not shutil.which("mariadb-install-db"):
+        reason = "No MariaDB server is installed for the tests to start"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with closing(PrivateMariadb()) as server:
+        yield server
 
 
 def sqlite_instance(path: Path, **fields: Any) -> DatabaseInstance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 import pytest
 
 from jobs.estate.adapters.base import ConnectionTarget, DatabaseSize, Session
 from jobs.estate.adapters.errors import EmptyListing, InstanceError, NothingMeasured
+from jobs.estate.adapters.mysql_connection import quoted
 from jobs.estate.adapters.registry import all_adapters, get_adapter
-from tests.estate.conftest import POSTGRES, PostgresServer
+from tests.estate.conftest import MARIADB, POSTGRES, MariadbServer, PostgresServer
 
 PASSWORD = "correct horse battery staple"
 
@@ -77,10 +80,53 @@ class PostgresqlWorld:
         )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+class MysqlWorld:
+    def __init__(self, server: MariadbServer) -> None:
+        self.server = server
+        self.username = server.make_user(
+            "SELECT, CREATE, SHOW DATABASES ON *.*", identified=f"BY '{PASSWORD}'"
+        )
+
+    def make_database(self, name: str) -> ConnectionTarget:
+        self.server.make_database(name)
+        self.server.execute(
+            f"CREATE TABLE {quoted(name, 'word')} (id int, text varchar(500), KEY (text))"
+        )
+        return self._target(name)
+
+    def grow(self, target: ConnectionTarget) -> None:
+        word = quoted(target.database, "word")
+        numbers = quoted(target.database, "seq_1_to_10000")
+        self.server.execute(f"INSERT INTO {word} SELECT seq, repeat(seq, 60) FROM {numbers}")
+        self.server.execute(f"ANALYZE TABLE {word}")
+
+    def absent(self) -> ConnectionTarget:
+        return self._target(f"absent_{uuid.uuid4().hex}")
+
+    def require_closed(self, target: ConnectionTarget) -> None:
+        mine = "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = %s"
+        deadline = time.monotonic() + 10
+        while self.server.execute(mine, self.username):  # it notices the end a little later
+            assert time.monotonic() < deadline
+
+    def _target(self, database: str) -> ConnectionTarget:
+        return ConnectionTarget(
+            "mysql",
+            database,
+            host=MARIADB["host"],
+            port=MARIADB["port"],
+            username=self.username,
+            password=PASSWORD,
+            tls_mode="disable",
+        )
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "sqlite":
         return SqliteWorld(tmp_path)
+    if request.param == "mysql":
+        return MysqlWorld(request.getfixturevalue("mariadb"))
     return PostgresqlWorld(request.getfixturevalue("postgres"))
 
 
@@ -98,7 +144,7 @@ def own_size(target: ConnectionTarget) -> DatabaseSize:
 
 
 def test_every_engine_is_known_by_its_word_and_passes_this_suite() -> None:
-    assert [adapter.engine for adapter in all_adapters()] == ["postgresql", "sqlite"]
+    assert [adapter.engine for adapter in all_adapters()] == ["mysql", "postgresql", "sqlite"]
 
 
 def test_the_server_tells_its_version(world: Any) -> None:
@@ -142,10 +188,12 @@ def test_a_database_that_grew_is_measured_bigger(world: Any) -> None:
 
 def test_a_visit_cannot_write(world: Any) -> None:
     target = world.make_database(f"estate_{uuid.uuid4().hex}")
-    with (
-        visiting(target) as session,
-        pytest.raises((sqlite3.OperationalError, psycopg.errors.ReadOnlySqlTransaction)),
-    ):
+    refusals = (
+        sqlite3.OperationalError,
+        psycopg.errors.ReadOnlySqlTransaction,
+        pymysql.err.OperationalError,
+    )
+    with visiting(target) as session, pytest.raises(refusals, match=r"(?i)read.?only"):
         session._connection.execute("CREATE TABLE intruder (id int)")  # type: ignore[attr-defined]
 
 

@@ -33,8 +33,9 @@ from jobs.estate.adapters.base import (
 )
 from jobs.estate.adapters.mysql_accounts import read_accounts, unreadable_catalogs
 from jobs.estate.adapters.mysql_changes import MysqlChanger
-from jobs.estate.adapters.mysql_connection import DEFAULT_PORT, PRODUCT, MysqlConnection
+from jobs.estate.adapters.mysql_connection import PRODUCT, MysqlConnection
 from jobs.estate.adapters.mysql_errors import RIGHTS, number_of
+from jobs.estate.adapters.mysql_line import DEFAULT_PORT
 from jobs.estate.adapters.mysql_partitions import read_partitions
 from jobs.estate.adapters.mysql_sizes import read_sizes
 from jobs.estate.adapters.mysql_visibility import databases, lists_every_database
@@ -88,7 +89,7 @@ class MysqlSession(Session):
 
     def _read_sizes(self, largest_tables: int) -> Iterable[DatabaseSize]:
         with self._connection.in_words():
-            return read_sizes(self._connection, largest_tables)
+            return list(read_sizes(self._connection, largest_tables))
 
     def accounts(self) -> AccountListing:
         with self._connection.in_words():

@@ -17,6 +17,8 @@ QUERY_TIMEOUT = 3024
 """MySQL's max_execution_time."""
 STATEMENT_TIMEOUT = 1969
 """MariaDB's max_statement_time."""
+MUST_CHANGE_PASSWORD = 1820
+"""Raised by the first statement, not by the login."""
 
 LOGIN = frozenset(
     {
@@ -25,7 +27,7 @@ LOGIN = frozenset(
         ER.HOST_NOT_PRIVILEGED,
         ER.HOST_IS_BLOCKED,
         ER.NOT_SUPPORTED_AUTH_MODE,
-        1820,  # it has to set a new password
+        MUST_CHANGE_PASSWORD,
         1862,  # the same, and it may not even log in to do so
         3118,  # MySQL: the account is locked
         4151,  # MariaDB: the account is locked
@@ -77,17 +79,20 @@ def _why(target: ConnectionTarget, error: pymysql.Error) -> errors.InstanceError
         return errors.DidNotAnswer(target.deadline_s)
     if number in RIGHTS:
         return errors.RightsMissing(target.username, reason)
+    if number == MUST_CHANGE_PASSWORD:
+        return errors.LoginFailed(target.username, reason)
     if number in LOST or isinstance(error, pymysql.err.InterfaceError):
         return errors.ConnectionLost(reason)
     return errors.InstanceError(reason)
 
 
-def why_not_connected(
-    target: ConnectionTarget, error: pymysql.Error | OSError
-) -> errors.InstanceError:
-    number, reason = number_of(error), _reason(target, error)
+def why_not_connected(target: ConnectionTarget, error: Exception) -> errors.InstanceError:
+    """The kind of what hindered the connection once the server had been reached."""
     cause = getattr(error, "original_exception", error)
-    if number in TLS or isinstance(cause, ssl.SSLError):
+    if isinstance(cause, ssl.SSLError):
+        return errors.TlsFailed(errors.redacted(cause, target.password))
+    number, reason = number_of(error), _reason(target, error)
+    if number in TLS:
         return errors.TlsFailed(reason)
     if number in LOGIN:
         return errors.LoginFailed(target.username, reason)

@@ -7,11 +7,10 @@ import re
 
 import pymysql
 from django.utils.translation import gettext as _
-from pymysql.constants import ER
 
 from jobs.estate.adapters import errors
 from jobs.estate.adapters.mysql_connection import MysqlConnection, quoted
-from jobs.estate.adapters.mysql_errors import RIGHTS, number_of
+from jobs.estate.adapters.mysql_errors import GONE, RIGHTS, number_of
 
 SHOWS_DATABASES = frozenset({"ALL PRIVILEGES", "SHOW DATABASES"})
 SHOWS_TABLES = frozenset(
@@ -44,12 +43,12 @@ def databases(connection: MysqlConnection) -> dict[str, bool]:
     """
     if not lists_every_database(connection):
         raise errors.RightsMissing(connection.target.username, "SHOW DATABASES on *.*")
-    rows = connection.execute("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
-    names = [name for (name,) in rows]
+    names = _names(connection)
     if _rights_on_everything(connection) & SHOWS_TABLES:
         return dict.fromkeys(names, True)
     seen = {name: _may_select_from(connection, name) for name in names}
-    return {name: sees_all for name, sees_all in seen.items() if sees_all is not None}
+    still_there = set(_names(connection))
+    return {name: sees_all for name, sees_all in seen.items() if name in still_there}
 
 
 def no_right_to_tables(connection: MysqlConnection, database: str) -> str:
@@ -82,6 +81,11 @@ def lists_every_database(connection: MysqlConnection) -> bool:
     return bool(_rights_on_everything(connection) & (SHOWS_DATABASES | SHOWS_TABLES))
 
 
+def _names(connection: MysqlConnection) -> list[str]:
+    rows = connection.execute("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+    return [name for (name,) in rows]
+
+
 def _rights_on_everything(connection: MysqlConnection) -> frozenset[str]:
     """Privileges on *.*, those of active roles among them. Where MySQL has taken some back for
     single databases (partial_revokes), only what that cannot touch."""
@@ -93,8 +97,8 @@ def _rights_on_everything(connection: MysqlConnection) -> frozenset[str]:
     return rights
 
 
-def _may_select_from(connection: MysqlConnection, database: str) -> bool | None:
-    """Whether it may SELECT from every table of a database; None if that has gone.
+def _may_select_from(connection: MysqlConnection, database: str) -> bool:
+    """Whether it may SELECT from every table of a database.
 
     The server answers itself, by which error a table that is not there raises: to work it out
     from the grants, one would have to know the order of its patterns, its roles and PUBLIC.
@@ -104,11 +108,8 @@ def _may_select_from(connection: MysqlConnection, database: str) -> bool | None:
     try:
         connection.execute(f"SELECT 1 FROM {quoted(database, NO_TABLE)} LIMIT 0")  # noqa: S608
     except pymysql.Error as error:
-        number = number_of(error)
-        if number in RIGHTS:
+        if number_of(error) in RIGHTS:
             return False
-        if number == ER.BAD_DB_ERROR:
-            return None
-        if number != ER.NO_SUCH_TABLE:
+        if number_of(error) not in GONE:
             raise
     return True
