@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -12,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
 import pymysql
@@ -31,7 +31,7 @@ class PrivateMariadb:
         self.folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
         self.data = self.folder / "data"
         self.socket = self.folder / "sock"
-        with create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.ca = write_certificates(self.folder)
         user = f"--user={getpass.getuser()}"
@@ -68,10 +68,14 @@ class PrivateMariadb:
             stderr=subprocess.DEVNULL,
         )
         try:
-            self._connection = self._connect()
+            self._wait_until_it_listens()
+            self._connection = self.connect()
         except BaseException:
             self._end()
             raise
+
+    def connect(self) -> pymysql.Connection[Any]:
+        return pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)
 
     def execute(self, statement: str, *values: Any) -> list[Any]:
         with self._connection.cursor() as cursor:
@@ -91,14 +95,17 @@ class PrivateMariadb:
         self._connection.close()
         self._end()
 
-    def _connect(self) -> pymysql.Connection[Any]:
+    def _wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + START_WITHIN_S
         while True:
-            try:
-                return pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)
-            except pymysql.OperationalError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise
+            with socket.socket(socket.AF_UNIX) as line:
+                try:
+                    line.connect(str(self.socket))
+                except OSError:
+                    if time.monotonic() > deadline or self._process.poll() is not None:
+                        raise
+                else:
+                    return
 
     def _end(self) -> None:
         self._process.kill()

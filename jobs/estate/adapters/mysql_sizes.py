@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 
 from jobs.estate.adapters.base import DatabaseSize, TableSize
 from jobs.estate.adapters.mysql_connection import MysqlConnection
-from jobs.estate.adapters.mysql_visibility import databases, no_right_to_tables, unopened
+from jobs.estate.adapters.mysql_visibility import (
+    IS_UNOPENED,
+    databases,
+    no_right_to_tables,
+    unopened,
+)
 
 SYSTEM_DATABASES = frozenset({"mysql", "information_schema", "performance_schema", "sys"})
 
-TABLES = """
+TABLES = f"""
 SELECT db, name, bytes, data_bytes, index_bytes, is_unread, comment
 FROM (
   SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, TABLE_COMMENT AS comment,
@@ -24,7 +29,7 @@ FROM (
   FROM (
     SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COMMENT,
       COALESCE(DATA_LENGTH, 0) AS data_length, COALESCE(INDEX_LENGTH, 0) AS index_length,
-      ENGINE IS NULL OR (ENGINE = 'InnoDB' AND DATA_LENGTH IS NULL) AS is_unread
+      {IS_UNOPENED} AS is_unread
     FROM information_schema.TABLES
     WHERE TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW')
   ) AS stored
@@ -32,7 +37,7 @@ FROM (
 ) AS placed
 WHERE place <= %s
 ORDER BY place
-"""
+"""  # noqa: S608
 """CAST, since information_schema compares without regard to case, and databases differ by it."""
 
 
