@@ -139,7 +139,7 @@ def test_a_database_that_is_seen_in_part_is_never_told_as_smaller(
     assert own.problem
 
 
-@pytest.mark.parametrize("grant", ["SELECT", "SHOW VIEW", "INSERT"])
+@pytest.mark.parametrize("grant", ["SELECT", "REFERENCES", "INSERT"])
 def test_any_right_on_the_tables_of_the_server_measures_them_all(
     mariadb: MariadbServer, grant: str
 ) -> None:
@@ -519,8 +519,9 @@ def test_no_rights_are_missing_to_who_may_read_everything(mariadb: MariadbServer
     [
         ([], {"SHOW DATABASES on *.*", "SELECT on mysql.*"}),
         (["SHOW DATABASES ON *.*"], {"SELECT on *.*", "SELECT on mysql.*"}),
-        (["SHOW VIEW ON *.*"], {"SELECT on mysql.*"}),
-        (["SHOW VIEW ON *.*", "SELECT ON mysql.*"], set()),
+        (["SHOW DATABASES, SHOW VIEW ON *.*"], {"SELECT on *.*", "SELECT on mysql.*"}),
+        (["REFERENCES ON *.*"], {"SELECT on mysql.*"}),
+        (["REFERENCES ON *.*", "SELECT ON mysql.*"], set()),
     ],
 )
 def test_each_right_that_is_missing_is_told(
@@ -534,7 +535,7 @@ def test_each_right_that_is_missing_is_told(
 
 def test_a_single_catalog_table_that_is_missing_is_named(mariadb: MariadbServer) -> None:
     readable = ("global_priv", "db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv")
-    user = mariadb.make_user("SHOW VIEW ON *.*", *(f"SELECT ON mysql.{name}" for name in readable))
+    user = mariadb.make_user("REFERENCES ON *.*", *(f"SELECT ON mysql.{name}" for name in readable))
     with visit(to(username=user)) as session:
         [missing] = session.missing_rights()
     assert missing.right == "SELECT on mysql.roles_mapping"

@@ -214,6 +214,22 @@ def test_warnings_that_nothing_explains_fail_the_listing(
         session.partitions()
 
 
+def test_privileges_that_the_server_does_not_know_are_not_told(server: PrivateMariadb) -> None:
+    """MariaDB's installer gives mysql@localhost all 64 bits."""
+    server.execute(
+        "INSERT INTO mysql.global_priv (User, Host, Priv)"
+        """ VALUES ('installer', '%', '{"access":18446744073709551615}')"""
+    )
+    try:
+        with visit(server) as session:
+            accounts = {account.name: account for account in session.accounts().accounts}
+    finally:
+        server.execute("DELETE FROM mysql.global_priv WHERE User = 'installer'")
+    words = {name: {grant.privilege for grant in accounts[name].grants} for name in accounts}
+    assert words["installer"] == words["root"] - {"PROXY"}
+    assert "SHOW CREATE ROUTINE" not in words["installer"]
+
+
 def test_twenty_thousand_accounts_are_read_in_a_handful_of_statements(
     server: PrivateMariadb,
 ) -> None:

@@ -3,7 +3,7 @@
 What the account needs, each on *.* unless it says otherwise:
 
 - SHOW DATABASES, or else nobody could tell a hidden database from a dropped one;
-- SELECT, to measure every table and see into default partitions; SHOW VIEW in its place
+- SELECT, to measure every table and see into default partitions; REFERENCES in its place
   measures them too, and leaves the data out of its reach;
 - SELECT on mysql.*, for accounts and grants;
 - BINLOG MONITOR (MariaDB) or REPLICATION CLIENT (MySQL), for the size of the binary log.

@@ -23,6 +23,7 @@ A_COLUMN = re.compile(r"`((?:[^`]|``)+)`")
 A_LITERAL = re.compile(
     r"'(\d{4})\D(\d{1,2})\D(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,6}))?)?)?'"
 )
+INTEGER_TYPES = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 UNSIGNED = 2**64
 
 
@@ -52,7 +53,7 @@ def reckoning_by_function(key: str) -> Reckoning | None:
 def reckoning_by_type(column_type: str) -> Reckoning | None:
     """That of a bare column, by its type as information_schema.COLUMNS has it."""
     word = column_type.partition(" ")[0].partition("(")[0]
-    if word.endswith("int"):
+    if word in INTEGER_TYPES:
         return UNSIGNED_INTEGER if column_type.endswith("unsigned") else INTEGER
     return {"date": DATE, "datetime": DATETIME}.get(word)
 

@@ -93,7 +93,8 @@ class MysqlConnection:
 
         On MySQL it does so with a SELECT alone.
         """
-        left_ms = int((self._ends_at - time.monotonic()) * 1000)
+        began = time.monotonic()
+        left_ms = int((self._ends_at - began) * 1000)
         if left_ms <= 0:  # 0 would be no limit to the server
             raise TimeOver
         if self.is_mariadb:
@@ -101,8 +102,8 @@ class MysqlConnection:
         else:
             self._run(f"SET SESSION max_execution_time = {left_ms}")
         rows = self._run(statement, params)
-        if time.monotonic() > self._ends_at:  # a function that is cut off returns all the same
-            raise TimeOver
+        if time.monotonic() - began >= left_ms / 1000:
+            raise TimeOver  # some functions that are cut off return all the same
         return rows
 
     def warnings(self) -> list[str]:
