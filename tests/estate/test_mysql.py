@@ -255,7 +255,7 @@ def test_a_server_older_than_supported_is_said_so(
         ("MySQL", "8.0.36-0ubuntu0.22.04.1", "8.0.36"),
         ("MySQL", "8.4.0", "8.4.0"),
         ("MySQL", "9.1.0-commercial", "9.1.0"),
-        ("MariaDB", "10.4.34-MariaDB-log", "10.4.34"),
+        ("MariaDB", "10.5.29-MariaDB-log", "10.5.29"),
         ("MariaDB", "11.4.2-MariaDB", "11.4.2"),
     ],
 )
@@ -267,14 +267,16 @@ def test_supported_versions_are_known_by_their_number(
 
 @pytest.mark.parametrize(
     ("product", "version"),
-    [("MySQL", "5.7.44-log"), ("MySQL", "5.5.62"), ("MariaDB", "10.3.39-MariaDB")],
+    [("MySQL", "5.7.44-log"), ("MySQL", "5.5.62"), ("MariaDB", "10.4.34-MariaDB")],
 )
 def test_unsupported_versions_are_refused(product: str, version: str) -> None:
     with pytest.raises(errors.TooOld, match=product):
         require_supported(product, version)
 
 
-def test_it_is_seen_as_schedcore_in_a_read_only_transaction(mariadb: MariadbServer) -> None:
+def test_a_visit_is_a_read_only_transaction_whose_statements_are_limited(
+    mariadb: MariadbServer,
+) -> None:
     with visit(to()) as session:
         [row] = session._connection.execute(
             "SELECT @@tx_read_only, @@max_statement_time > 0, @@in_transaction,"

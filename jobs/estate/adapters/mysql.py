@@ -1,4 +1,4 @@
-"""MariaDB 10.4 and newer and MySQL 8.0 and newer, over PyMySQL.
+"""MariaDB 10.5 and newer and MySQL 8.0 and newer, over PyMySQL.
 
 What the account needs, each on *.* unless it says otherwise:
 

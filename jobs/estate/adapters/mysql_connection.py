@@ -18,8 +18,8 @@ from jobs.estate.adapters.mysql_errors import in_words, why_not_connected
 from jobs.estate.adapters.mysql_line import DEFAULT_PORT, UNENCRYPTED, HangUp, dial, tls_context
 
 PRODUCT = "MySQL / MariaDB"
-OLDEST = {"MariaDB": (10, 4), "MySQL": (8, 0)}
-"""Since then MariaDB has mysql.global_priv, and MySQL roles and window functions."""
+OLDEST = {"MariaDB": (10, 5), "MySQL": (8, 0)}
+"""Since then MariaDB's privileges have their present names, and MySQL has roles and windows."""
 
 LOCK_TIMEOUT_S = 2
 CLIENT_SLACK_S = 1.0

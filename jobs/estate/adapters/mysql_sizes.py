@@ -32,7 +32,7 @@ FROM (
       {IS_UNOPENED} AS is_unread
     FROM information_schema.TABLES
     WHERE TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW')
-  ) AS stored
+  ) AS measured
   WINDOW whole AS (PARTITION BY CAST(TABLE_SCHEMA AS BINARY))
 ) AS placed
 WHERE place <= %s
