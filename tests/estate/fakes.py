@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from jobs.estate.adapters.accounts import AccountListing
 from jobs.estate.adapters.base import (
     Adapter,
     ConnectionTarget,
@@ -22,13 +23,16 @@ Listing = Iterable[DatabaseSize]
 
 
 class FakeAdapter(Adapter):
-    """`listings` maps a host to its databases, or to a function that returns or raises."""
+    """`listings` maps a host to its databases, or to a function that returns or raises;
+    `account_listings` the same to its accounts."""
 
     engine = "fake"
     label = "Fake"
 
     def __init__(self) -> None:
         self.listings: dict[str, Listing | Callable[[], Listing]] = {}
+        self.account_listings: dict[str, AccountListing | Callable[[], AccountListing]] = {}
+        self.largest_tables: int | None = None
         self.threads: set[str] = set()
         self.most_at_once = 0
         self._at_once = 0
@@ -41,13 +45,13 @@ class FakeAdapter(Adapter):
             self.most_at_once = max(self.most_at_once, self._at_once)
             self.threads.add(threading.current_thread().name)
         try:
-            yield FakeSession(self.listings[target.host])
+            yield FakeSession(self, target.host)
         finally:
             with self._lock:
                 self._at_once -= 1
 
     def instance(
-        self, name: str, listing: Listing | Callable[[], Listing], **fields: Any
+        self, name: str, listing: Listing | Callable[[], Listing] = (), **fields: Any
     ) -> DatabaseInstance:
         self.listings[name] = listing
         return DatabaseInstance.objects.create(
@@ -56,8 +60,9 @@ class FakeAdapter(Adapter):
 
 
 class FakeSession(Session):
-    def __init__(self, listing: Listing | Callable[[], Listing]) -> None:
-        self._listing = listing
+    def __init__(self, adapter: FakeAdapter, host: str) -> None:
+        self._adapter = adapter
+        self._host = host
 
     def server_info(self) -> ServerInfo:
         return ServerInfo("fake", "1.0")
@@ -66,7 +71,13 @@ class FakeSession(Session):
         return []
 
     def _read_sizes(self, largest_tables: int) -> Listing:
-        return self._listing() if callable(self._listing) else self._listing
+        listing = self._adapter.listings[self._host]
+        self._adapter.largest_tables = largest_tables
+        return listing() if callable(listing) else listing
+
+    def accounts(self) -> AccountListing:
+        listing = self._adapter.account_listings[self._host]
+        return listing() if callable(listing) else listing
 
 
 class NotedExecution(CurrentExecution):
@@ -89,8 +100,8 @@ class NotedExecution(CurrentExecution):
         self.warnings.append(message)
 
 
-def failing(error: Exception) -> Callable[[], Listing]:
-    def read() -> Listing:
+def failing(error: Exception) -> Callable[[], Any]:
+    def read() -> Any:
         raise error
 
     return read

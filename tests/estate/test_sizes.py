@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
-from jobs.estate.adapters.base import DatabaseSize, ServerInfo
+from jobs.errors import Invalid
+from jobs.estate.adapters.base import DatabaseSize, ServerInfo, TableSize
 from jobs.estate.adapters.errors import EmptyListing
-from jobs.estate.models import Database, DatabaseInstance, DatabaseSizeSnapshot
-from jobs.estate.services.sizes import Measured, store
+from jobs.estate.models import Database, DatabaseInstance, DatabaseSizeSnapshot, SyncSession
+from jobs.estate.services.sizes import Measured, store, sync_sizes
 from jobs.estate.services.sync import Outcome
-from tests.estate.fakes import sizes
+from tests.estate.fakes import FakeAdapter, NotedExecution, sizes
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +83,31 @@ def test_system_databases_left_out_of_a_listing_are_not_dropped(
     assert Database.objects.get(name="template1").dropped_at is None
 
 
+def take_with_system(
+    instance: DatabaseInstance, listing: list[DatabaseSize], now: datetime
+) -> Outcome:
+    return store(instance, Measured(listing, ServerInfo("fake", "1.0"), has_system=True), now)
+
+
+def test_a_pass_without_the_system_databases_drops_none_of_a_pass_with_them(
+    instance: DatabaseInstance,
+) -> None:
+    """Pain 35."""
+    template = DatabaseSize("template1", 7, is_system=True)
+    assert counts(take_with_system(instance, [*sizes(one=1), template], MONDAY)) == (2, 2, 0, 0)
+    assert counts(take(instance, sizes(one=1), TUESDAY)) == (1, 0, 0, 0)
+    assert Database.objects.get(name="template1").dropped_at is None
+    assert counts(take_with_system(instance, [*sizes(one=1), template], WEDNESDAY)) == (2, 0, 0, 0)
+
+
+def test_a_system_database_that_is_gone_is_noticed_by_a_pass_that_looks_for_them(
+    instance: DatabaseInstance,
+) -> None:
+    template = DatabaseSize("template1", 7, is_system=True)
+    take_with_system(instance, [*sizes(one=1), template], MONDAY)
+    assert counts(take_with_system(instance, sizes(one=1), TUESDAY)) == (1, 0, 0, 1)
+
+
 def test_names_that_differ_in_case_are_two_databases(instance: DatabaseInstance) -> None:
     take(instance, sizes(Sales=1, sales=2, SALES=3), MONDAY)
     assert set(Database.objects.values_list("name", flat=True)) == {"Sales", "sales", "SALES"}
@@ -102,13 +129,79 @@ def test_the_last_measurement_of_a_day_wins(instance: DatabaseInstance) -> None:
     assert (second.day, second.total_bytes) == (TUESDAY.date(), 100)
 
 
-def test_the_day_is_that_of_the_servers_default_zone(
-    instance: DatabaseInstance, monkeypatch: pytest.MonkeyPatch
+AT_EIGHT = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
+"""In the evening of the 1st in Europe, and in the morning of the 2nd in Auckland."""
+
+
+def test_the_day_is_that_of_the_instances_zone(instance: DatabaseInstance) -> None:
+    instance.timezone = "Pacific/Auckland"
+    with timezone.override(ZoneInfo("America/Los_Angeles")):
+        take(instance, sizes(one=1), AT_EIGHT)
+    assert DatabaseSizeSnapshot.objects.get().day == date(2026, 3, 2)
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus"])
+def test_without_a_zone_of_its_own_the_day_is_that_of_the_servers_default_zone(
+    instance: DatabaseInstance, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
+    instance.timezone = zone
     monkeypatch.setattr(timezone, "get_default_timezone", lambda: ZoneInfo("Pacific/Auckland"))
     with timezone.override(ZoneInfo("America/Los_Angeles")):
-        take(instance, sizes(one=1), datetime(2026, 3, 1, 20, 0, tzinfo=UTC))
+        take(instance, sizes(one=1), AT_EIGHT)
     assert DatabaseSizeSnapshot.objects.get().day == date(2026, 3, 2)
+
+
+def test_two_measurements_on_either_side_of_local_midnight_are_two_days(
+    instance: DatabaseInstance,
+) -> None:
+    instance.timezone = "America/New_York"
+    midnight = datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
+    take(instance, sizes(one=1), midnight - timedelta(minutes=1))
+    take(instance, sizes(one=2), midnight)
+    days = DatabaseSizeSnapshot.objects.order_by("day").values_list("day", "total_bytes")
+    assert list(days) == [(date(2026, 3, 2), 1), (date(2026, 3, 3), 2)]
+
+
+ORDERS = TableSize("public", "orders", 900)
+LINES = TableSize("public", 'Or"der.lines', 100)
+
+
+def take_tables(
+    instance: DatabaseInstance, now: datetime, total_bytes: int, *tables: TableSize
+) -> None:
+    listing = [DatabaseSize("one", total_bytes, largest_tables=tables)]
+    store(instance, Measured(listing, ServerInfo("fake", "1.0"), has_tables=True), now)
+
+
+def test_the_largest_tables_are_kept_with_the_snapshot(instance: DatabaseInstance) -> None:
+    take_tables(instance, MONDAY, 1000, ORDERS, LINES)
+    assert DatabaseSizeSnapshot.objects.get().largest_tables == [
+        {"schema": "public", "name": "orders", "total_bytes": 900},
+        {"schema": "public", "name": 'Or"der.lines', "total_bytes": 100},
+    ]
+    take_tables(instance, MONDAY, 900, ORDERS)
+    assert [table["name"] for table in DatabaseSizeSnapshot.objects.get().largest_tables] == [
+        "orders"
+    ]
+
+
+def test_tables_that_nobody_asked_for_are_not_known_and_none_is_none(
+    instance: DatabaseInstance,
+) -> None:
+    take(instance, sizes(one=1), MONDAY)
+    take_tables(instance, TUESDAY, 1)
+    tables = DatabaseSizeSnapshot.objects.order_by("day").values_list("largest_tables", flat=True)
+    assert list(tables) == [None, []]
+
+
+def test_a_later_pass_that_does_not_ask_for_tables_keeps_those_of_the_day(
+    instance: DatabaseInstance,
+) -> None:
+    take_tables(instance, MONDAY, 1000, ORDERS)
+    take(instance, sizes(one=1100), MONDAY + timedelta(hours=5))
+    snapshot = DatabaseSizeSnapshot.objects.get()
+    assert snapshot.total_bytes == 1100
+    assert [table["name"] for table in snapshot.largest_tables] == ["orders"]
 
 
 def test_what_could_not_be_measured_is_seen_without_a_snapshot_and_warned_of(
@@ -120,6 +213,41 @@ def test_what_could_not_be_measured_is_seen_without_a_snapshot_and_warned_of(
     assert outcome.totals == {"databases": 2, "total_bytes": 1}
     assert Database.objects.get(name="secret").dropped_at is None
     assert DatabaseSizeSnapshot.objects.get().database.name == "one"
+
+
+def test_of_many_that_could_not_be_measured_ten_are_named(instance: DatabaseInstance) -> None:
+    unmeasured = {f"secret{number:02}": None for number in range(12)}
+    outcome = take(instance, sizes(one=1, **unmeasured), MONDAY)
+    assert outcome.warning.endswith("secret08, secret09 and 2 more.")
+    assert len(outcome.details["unmeasured"]) == 12
+
+
+def test_a_pass_passes_on_what_it_was_asked_for(
+    fake: FakeAdapter, execution: NotedExecution
+) -> None:
+    listing = [
+        DatabaseSize("one", 1000, largest_tables=(ORDERS,)),
+        DatabaseSize("system", 7, is_system=True),
+    ]
+    fake.instance("main", listing)
+    assert sync_sizes().totals == {"databases": 1, "total_bytes": 1000}
+    assert fake.largest_tables == 0
+    session = sync_sizes(largest_tables=3, include_system=True)
+    assert session.totals == {"databases": 2, "total_bytes": 1007}
+    assert fake.largest_tables == 3
+    snapshot = DatabaseSizeSnapshot.objects.get(database__name="one")
+    assert snapshot.largest_tables == [asdict(ORDERS)]
+    assert Database.objects.get(name="system").is_system
+
+
+@pytest.mark.parametrize("number", [-1, 101])
+def test_a_number_of_tables_that_makes_no_sense_is_refused_before_anything_happens(
+    number: int,
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        sync_sizes(largest_tables=number)
+    assert str(number) in caught.value.errors["largest_tables"][0]
+    assert not SyncSession.objects.exists()
 
 
 def test_three_thousand_databases_cost_a_fixed_number_of_statements(

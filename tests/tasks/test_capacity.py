@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import InvalidArguments
+from jobs.estate.models import DatabaseSizeSnapshot
 from jobs.registry import get_task
 from jobs.tasks.capacity import collect_database_sizes
 from tests.estate.conftest import folder, scheduler_settings, sqlite_instance  # noqa: F401
@@ -39,10 +40,35 @@ def test_it_returns_the_size_of_every_instance_as_json(folder: Path) -> None:  #
     assert "absent" in absent["error"]
 
 
-@pytest.mark.parametrize("concurrency", [0, 65, "4"])
-def test_a_concurrency_that_makes_no_sense_is_refused_when_the_job_is_saved(
-    concurrency: Any,
+def test_only_what_was_asked_for_is_measured(folder: Path) -> None:  # noqa: F811
+    for name in ("words", "numbers"):
+        with closing(sqlite3.connect(folder / name)) as connection:
+            connection.execute("CREATE TABLE word (text TEXT)")
+        sqlite_instance(folder / name, tags=[name])
+    result = get_task("collect_database_sizes").call(
+        [],
+        {"engines": ["sqlite"], "tags": ["words"], "largest_tables": 5, "include_system": True},
+    )
+    assert [instance["name"] for instance in result["instances"]] == ["words"]
+    assert DatabaseSizeSnapshot.objects.get().largest_tables is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("concurrency", 0),
+        ("concurrency", 65),
+        ("concurrency", "4"),
+        ("largest_tables", -1),
+        ("largest_tables", 101),
+        ("include_system", "yes"),
+        ("tags", "production"),
+        ("engines", [1]),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_when_the_job_is_saved(
+    name: str, value: Any
 ) -> None:
     with pytest.raises(InvalidArguments) as caught:
-        get_task("collect_database_sizes").arguments.bind([], {"concurrency": concurrency})
-    assert list(caught.value.errors) == ["kwargs.concurrency"]
+        get_task("collect_database_sizes").arguments.bind([], {name: value})
+    assert [key.split(".")[1] for key in caught.value.errors] == [name]

@@ -164,6 +164,8 @@ class Adapter(ABC):
     default_database: ClassVar[str] = ""
 
     has_accounts: ClassVar[bool] = True
+    has_hosts: ClassVar[bool] = False
+    """An account is a name and where it may come from, as on MySQL; an empty host is any."""
     has_partitions: ClassVar[bool] = True
 
     @abstractmethod

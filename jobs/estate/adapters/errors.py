@@ -155,6 +155,11 @@ class NothingMeasured(InstanceError):
         )
 
 
+class EmptyAccountListing(EmptyListing):
+    def __init__(self) -> None:
+        InstanceError.__init__(self, _("The server listed no account, which cannot be right."))
+
+
 class NotOffered(InstanceError):
     """The engine has nothing of the kind."""
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
 from django.utils.translation import gettext_lazy as _
 
 from jobs.estate.models.instance import DatabaseInstance
@@ -18,10 +21,19 @@ class Flag(models.TextChoices):
     ANY_HOST = "any_host", _("from any host")
 
 
+def with_flag(flag: str) -> Q:
+    """Rows whose list `flags` has it. SQLite has no look-up for that, so the text is searched;
+    the quotes around each flag make it exact."""
+    return Q(Contains(Cast("flags", models.TextField()), Value(f'"{flag}"')))
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
     def present(self) -> AccountQuerySet:
         """Not removed, as far as is known."""
         return self.filter(removed_at__isnull=True)
+
+    def flagged(self, flag: str) -> AccountQuerySet:
+        return self.filter(with_flag(flag))
 
 
 class Account(models.Model):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,6 +18,22 @@ from jobs.estate.models.session import Category, SessionStatus, Source, SyncSess
 from jobs.registry import current_execution
 
 logger = logging.getLogger(__name__)
+
+_current: ContextVar[SyncSession | None] = ContextVar("sync_session", default=None)
+
+
+def current_session() -> SyncSession | None:
+    """The session as part of which something is being stored; None outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def within(session: SyncSession) -> Iterator[None]:
+    token = _current.set(session)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 @transaction.atomic

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from functools import partial
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from jobs.errors import Invalid
 from jobs.estate.adapters.base import ConnectionTarget, DatabaseSize, ServerInfo
 from jobs.estate.adapters.errors import EmptyListing
 from jobs.estate.adapters.registry import get_adapter
@@ -18,12 +20,20 @@ from jobs.estate.models.session import Category, SyncSession
 from jobs.estate.models.snapshot import DatabaseSizeSnapshot
 from jobs.estate.services.choice import Choice
 from jobs.estate.services.sync import Outcome, Work, sync
+from jobs.estate.services.wording import enumeration
+
+MAX_TABLES = 100
+"""Of a database; they are stored with every snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
+    """`has_system` and `has_tables` say what was asked for; else there are none."""
+
     sizes: Sequence[DatabaseSize]
     server: ServerInfo
+    has_system: bool = False
+    has_tables: bool = False
 
 
 def sync_sizes(
@@ -32,20 +42,33 @@ def sync_sizes(
     engines: Sequence[str] | None = None,
     tags: Sequence[str] | None = None,
     concurrency: int = 4,
+    largest_tables: int = 0,
+    include_system: bool = False,
 ) -> SyncSession:
-    """Measure the databases of the chosen active instances, `concurrency` of them at a time.
+    """Measure the databases of the chosen active instances, `concurrency` of them at a time,
+    and of each so many of its largest tables.
 
     None means all. Raises Invalid, EveryInstanceFailed and StopRun, as `sync` says.
     """
+    if not 0 <= largest_tables <= MAX_TABLES:
+        sentence = _("Must be from 0 to %(most)s, not %(given)s.") % {
+            "most": MAX_TABLES,
+            "given": largest_tables,
+        }
+        raise Invalid({"largest_tables": [sentence]})
     choice = Choice(instances, engines, tags, concurrency)
-    return sync(Work(Category.CAPACITY, measure, store), choice)
+    visit = partial(measure, largest_tables=largest_tables, include_system=include_system)
+    return sync(Work(Category.CAPACITY, visit, store), choice)
 
 
-def measure(target: ConnectionTarget) -> Measured:
+def measure(
+    target: ConnectionTarget, *, largest_tables: int = 0, include_system: bool = False
+) -> Measured:
     """The sizes last, since they may use up all the time that there is."""
     with get_adapter(target.engine).connect(target) as session:
         server = session.server_info()
-        return Measured(session.database_sizes(), server)
+        sizes = session.database_sizes(largest_tables=largest_tables, include_system=include_system)
+    return Measured(sizes, server, include_system, largest_tables > 0)
 
 
 def store(instance: DatabaseInstance, measured: Measured, now: datetime) -> Outcome:
@@ -59,9 +82,12 @@ def store(instance: DatabaseInstance, measured: Measured, now: datetime) -> Outc
         raise EmptyListing
     before = {database.name: database for database in instance.databases.all()}
     databases = _see(instance, sizes, now)
-    gone = instance.databases.present().filter(is_system=False).exclude(last_seen=now)
+    gone = instance.databases.present().exclude(last_seen=now)
+    if not measured.has_system:
+        gone = gone.filter(is_system=False)
     removed = gone.update(dropped_at=now)
-    _snapshot(databases, sizes, now)
+    day = timezone.localdate(now, instance.zone)
+    _snapshot(databases, measured, day, now)
 
     known = [before[size.name] for size in sizes if size.name in before]
     unmeasured = [size.name for size in sizes if size.total_bytes is None]
@@ -79,7 +105,7 @@ def store(instance: DatabaseInstance, measured: Measured, now: datetime) -> Outc
             "wal_bytes": measured.server.wal_bytes,
             "unmeasured": {size.name: size.problem for size in sizes if size.total_bytes is None},
         },
-        warning=_("Not measured: %(names)s.") % {"names": ", ".join(unmeasured)}
+        warning=_("Not measured: %(names)s.") % {"names": enumeration(unmeasured)}
         if unmeasured
         else "",
     )
@@ -106,8 +132,9 @@ def _see(
     )
 
 
-def _snapshot(databases: Sequence[Database], sizes: Sequence[DatabaseSize], now: datetime) -> None:
-    day = timezone.localdate(now, timezone.get_default_timezone())
+def _snapshot(databases: Sequence[Database], measured: Measured, day: date, now: datetime) -> None:
+    """A later one of the day replaces an earlier one, but for tables that it did not ask for."""
+    tables = ["largest_tables"] if measured.has_tables else []
     DatabaseSizeSnapshot.objects.bulk_create(
         [
             DatabaseSizeSnapshot(
@@ -118,11 +145,21 @@ def _snapshot(databases: Sequence[Database], sizes: Sequence[DatabaseSize], now:
                 data_bytes=size.data_bytes,
                 index_bytes=size.index_bytes,
                 wal_bytes=size.wal_bytes,
+                largest_tables=[asdict(table) for table in size.largest_tables]
+                if measured.has_tables
+                else None,
             )
-            for database, size in zip(databases, sizes, strict=True)
+            for database, size in zip(databases, measured.sizes, strict=True)
             if size.total_bytes is not None
         ],
         update_conflicts=True,
         unique_fields=["database", "day"],
-        update_fields=["taken_at", "total_bytes", "data_bytes", "index_bytes", "wal_bytes"],
+        update_fields=[
+            "taken_at",
+            "total_bytes",
+            "data_bytes",
+            "index_bytes",
+            "wal_bytes",
+            *tables,
+        ],
     )

@@ -55,7 +55,8 @@ class Work(Generic[T]):
     """What a sync does at an instance.
 
     `visit` runs in a thread and must not touch the ORM; `store` runs in the thread of the
-    sync, in a transaction that holds the instance's row, with the time of the answer (UTC).
+    sync, in a transaction that holds the instance's row, with the time of the answer (UTC);
+    `sessions.current_session()` is its session then.
     """
 
     category: Category
@@ -85,7 +86,8 @@ def sync(work: Work[T], choice: Choice) -> SyncSession:
     sessions.end_orphans(work.category)
     session = sessions.begin(work.category, instances)
     try:
-        warnings = _visit_all(session, work, choice.concurrency)
+        with sessions.within(session):
+            warnings = _visit_all(session, work, choice.concurrency)
     except StopRun:
         sessions.end(session, SessionStatus.CANCELLED, error=_("It was cancelled."))
         raise
