@@ -1,1 +1,8 @@
-from jobs.estate.admin import database, instance, session, snapshot  # noqa: F401  they register
+from jobs.estate.admin import (  # noqa: F401  they register
+    account,
+    account_change,
+    database,
+    instance,
+    session,
+    snapshot,
+)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from jobs.admin.display import badge
+from jobs.admin.paging import BoundedPaginator
+from jobs.estate.admin.account import MOST_LINES, MOST_LINES_OF_A_CHANGE, FlagFilter, label
+from jobs.estate.admin.account_display import difference_block, flag_badges
+from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
+from jobs.estate.models.account_change import AccountChange
+
+
+@admin.register(AccountChange)
+class AccountChangeAdmin(ReadOnly, ModelAdmin[AccountChange]):
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_display = ("noticed", "what", "account_link", "instance", "short_difference", "flagged")
+    list_filter = ("kind", FlagFilter, "instance", ("at", admin.DateFieldListFilter))
+    list_select_related = ("account", "instance")
+    search_fields = ("account__name", "account__host")
+    sortable_by = ()
+    fields = (
+        "noticed",
+        "what",
+        "account_link",
+        "instance",
+        "full_difference",
+        "flagged",
+        "session_link",
+    )
+    noticed = shown_moment("at", _("noticed at"))
+
+    class Media:
+        css = {"all": ["jobs/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccountChange]:
+        rows = super().get_queryset(request).select_related("account", "instance")
+        return rows.defer("account__state", "account__raw")
+
+    @admin.display(description=_("kind"))
+    def what(self, change: AccountChange) -> SafeString:
+        return badge(change.kind, change.get_kind_display())
+
+    @admin.display(description=_("account"))
+    def account_link(self, change: AccountChange) -> SafeString:
+        url = reverse("admin:estate_account_change", args=[change.account_id])
+        return format_html('<a href="{}">{}</a>', url, label(change.account))
+
+    @admin.display(description=_("difference"))
+    def short_difference(self, change: AccountChange) -> SafeString | None:
+        return difference_block(change.difference, MOST_LINES_OF_A_CHANGE)
+
+    @admin.display(description=_("difference"))
+    def full_difference(self, change: AccountChange) -> SafeString | None:
+        return difference_block(change.difference, MOST_LINES)
+
+    @admin.display(description=_("flags gained"))
+    def flagged(self, change: AccountChange) -> SafeString | None:
+        return flag_badges(change.flags)
+
+    @admin.display(description=_("session"))
+    def session_link(self, change: AccountChange) -> str | SafeString:
+        if change.session_id is None:
+            return "-"
+        url = reverse("admin:estate_syncsession_change", args=[change.session_id])
+        return format_html('<a href="{}">#{}</a>', url, change.session_id)
