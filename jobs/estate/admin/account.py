@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,11 +27,27 @@ from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
 from jobs.estate.models.account import Account, Flag, with_flag
 from jobs.estate.models.account_change import AccountChange
 
+EMPTY = "-"
+"""What stands where nothing is known, or there is nothing."""
+
 MOST_LINES = 1000
 """Of the grants of one account that a page shows."""
 
 MOST_CHANGES = 50
 MOST_LINES_OF_A_CHANGE = 20
+
+
+def shown_answer(name: str, label: Any) -> Callable[[Any, Any], str]:
+    """A method that shows the field `name` in words: a tick or a cross would praise or blame."""
+
+    @admin.display(description=label)
+    def show(page: Any, row: Any) -> str:
+        value = getattr(row, name)
+        if value is None:
+            return EMPTY
+        return _("yes") if value else _("no")
+
+    return show
 
 
 class FlagFilter(admin.SimpleListFilter):
@@ -70,16 +88,7 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_display = (
-        "account",
-        "instance",
-        "kind",
-        "is_superuser",
-        "is_locked",
-        "flagged",
-        "seen_last",
-        "removed",
-    )
+    list_display = ("about", "kind", "superuser", "locked", "flagged", "presence")
     list_filter = (FlagFilter, PresenceFilter, "instance", "is_role", "is_superuser", "is_locked")
     list_select_related = ("instance",)
     search_fields = ("name", "host")
@@ -87,22 +96,20 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
     sortable_by = ()
     fieldsets = (
         (None, {"fields": ("account", "instance", "kind", "flagged", "unread")}),
-        (
-            gettext_lazy("Login"),
-            {"fields": ("can_login", "is_locked", "has_password", "expiry")},
-        ),
+        (gettext_lazy("Login"), {"fields": ("login", "locked", "password", "expiry")}),
         (
             gettext_lazy("Rights"),
-            {"fields": ("is_superuser", "attributes", "memberships", "grants")},
+            {"fields": ("superuser", "memberships", "grants", "attributes")},
         ),
-        (
-            gettext_lazy("As the server says"),
-            {"fields": ("seen_first", "seen_last", "removed", "raw_block")},
-        ),
+        (gettext_lazy("Presence"), {"fields": ("seen_first", "seen_last", "removed")}),
+        (gettext_lazy("As the server says"), {"fields": ("raw_block",)}),
     )
     seen_first = shown_moment("first_seen", gettext_lazy("first seen"))
     seen_last = shown_moment("last_seen", gettext_lazy("last seen"))
-    removed = shown_moment("removed_at", gettext_lazy("removed at"))
+    superuser = shown_answer("is_superuser", gettext_lazy("superuser"))
+    login = shown_answer("can_login", gettext_lazy("can log in"))
+    locked = shown_answer("is_locked", gettext_lazy("locked"))
+    password = shown_answer("has_password", gettext_lazy("has a password"))
 
     class Media:
         css = {"all": ["jobs/admin.css"]}
@@ -131,13 +138,17 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
     def account(self, account: Account) -> str:
         return label(account)
 
+    @admin.display(description=gettext_lazy("account"))
+    def about(self, account: Account) -> SafeString:
+        return lines(label(account), account.instance.name)
+
     @admin.display(description=gettext_lazy("kind"))
     def kind(self, account: Account) -> str:
         return _("role") if account.is_role else _("user")
 
     @admin.display(description=gettext_lazy("flags"))
-    def flagged(self, account: Account) -> SafeString | None:
-        return flag_badges(account.flags)
+    def flagged(self, account: Account) -> str | SafeString:
+        return flag_badges(account.flags) or EMPTY
 
     @admin.display(description=gettext_lazy("not read"))
     def unread(self, account: Account) -> SafeString:
@@ -145,33 +156,43 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
         unknown = set(account.state["unknown"])
         kept = [name for name in account.state["unread"] if name not in unknown]
         return lines(
-            ", ".join(account.state["unread"]) or "-",
+            ", ".join(account.state["unread"]) or EMPTY,
             _("Shown as last read: %(names)s.") % {"names": ", ".join(kept)} if kept else "",
         )
 
     @admin.display(description=gettext_lazy("expires at"))
-    def expiry(self, account: Account) -> str | SafeString | None:
-        if account.expires_at is not None:
-            return moment(account.expires_at)
-        never: bool | None = account.state["never_expires"]
-        return _("never") if never else None
+    def expiry(self, account: Account) -> str | SafeString:
+        never = _("never") if account.state["never_expires"] else EMPTY
+        return moment(account.expires_at) or never
+
+    @admin.display(description=gettext_lazy("last seen"))
+    def presence(self, account: Account) -> SafeString:
+        gone = moment(account.removed_at)
+        return lines(moment(account.last_seen), gone and format_html(_("removed {}"), gone))
+
+    @admin.display(description=gettext_lazy("removed at"))
+    def removed(self, account: Account) -> str | SafeString:
+        return moment(account.removed_at) or EMPTY
 
     @admin.display(description=gettext_lazy("attributes"))
-    def attributes(self, account: Account) -> SafeString | None:
-        return listed(attribute_lines(account.state["attributes"]), MOST_LINES)
+    def attributes(self, account: Account) -> str | SafeString:
+        return listed(attribute_lines(account.state["attributes"]), MOST_LINES) or EMPTY
 
     @admin.display(description=gettext_lazy("member of"))
-    def memberships(self, account: Account) -> SafeString | None:
-        return listed([membership_line(one) for one in account.state["memberships"]], MOST_LINES)
+    def memberships(self, account: Account) -> str | SafeString:
+        return (
+            listed([membership_line(one) for one in account.state["memberships"]], MOST_LINES)
+            or EMPTY
+        )
 
     @admin.display(description=gettext_lazy("grants"))
-    def grants(self, account: Account) -> SafeString | None:
-        return listed([grant_line(grant) for grant in account.state["grants"]], MOST_LINES)
+    def grants(self, account: Account) -> str | SafeString:
+        return listed([grant_line(grant) for grant in account.state["grants"]], MOST_LINES) or EMPTY
 
-    @admin.display(description=gettext_lazy("raw"))
+    @admin.display(description=gettext_lazy("catalog"))
     def raw_block(self, account: Account) -> SafeString | None:
         text = json.dumps(account.raw, ensure_ascii=False, indent=2)
-        return text_block(text, folded=_("Columns of the catalog"))
+        return text_block(text, folded=_("Its columns"))
 
 
 def label(account: Account) -> str:
@@ -185,5 +206,5 @@ def _shown(change: AccountChange) -> dict[str, Any]:
         "at": moment(change.at),
         "kind": badge(change.kind, change.get_kind_display()),
         "difference": difference_block(change.difference, MOST_LINES_OF_A_CHANGE),
-        "flags": flag_badges(change.flags),
+        "flags": flag_badges(change.flags) or EMPTY,
     }

@@ -8,9 +8,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs.admin.display import badge
+from jobs.admin.display import badge, lines
 from jobs.admin.paging import BoundedPaginator
-from jobs.estate.admin.account import MOST_LINES, MOST_LINES_OF_A_CHANGE, FlagFilter, label
+from jobs.estate.admin.account import EMPTY, MOST_LINES, MOST_LINES_OF_A_CHANGE, FlagFilter, label
 from jobs.estate.admin.account_display import difference_block, flag_badges
 from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
 from jobs.estate.models.account_change import AccountChange
@@ -21,7 +21,7 @@ class AccountChangeAdmin(ReadOnly, ModelAdmin[AccountChange]):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_display = ("noticed", "what", "account_link", "instance", "short_difference", "flagged")
+    list_display = ("noticed", "what", "about", "short_difference", "flagged")
     list_filter = ("kind", FlagFilter, "instance", ("at", admin.DateFieldListFilter))
     list_select_related = ("account", "instance")
     search_fields = ("account__name", "account__host")
@@ -53,6 +53,10 @@ class AccountChangeAdmin(ReadOnly, ModelAdmin[AccountChange]):
         url = reverse("admin:estate_account_change", args=[change.account_id])
         return format_html('<a href="{}">{}</a>', url, label(change.account))
 
+    @admin.display(description=_("account"))
+    def about(self, change: AccountChange) -> SafeString:
+        return lines(self.account_link(change), change.instance.name)
+
     @admin.display(description=_("difference"))
     def short_difference(self, change: AccountChange) -> SafeString | None:
         return difference_block(change.difference, MOST_LINES_OF_A_CHANGE)
@@ -62,12 +66,12 @@ class AccountChangeAdmin(ReadOnly, ModelAdmin[AccountChange]):
         return difference_block(change.difference, MOST_LINES)
 
     @admin.display(description=_("flags gained"))
-    def flagged(self, change: AccountChange) -> SafeString | None:
-        return flag_badges(change.flags)
+    def flagged(self, change: AccountChange) -> str | SafeString:
+        return flag_badges(change.flags) or EMPTY
 
     @admin.display(description=_("session"))
     def session_link(self, change: AccountChange) -> str | SafeString:
         if change.session_id is None:
-            return "-"
+            return EMPTY
         url = reverse("admin:estate_syncsession_change", args=[change.session_id])
         return format_html('<a href="{}">#{}</a>', url, change.session_id)
