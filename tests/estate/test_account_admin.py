@@ -154,11 +154,11 @@ def test_an_accounts_page_shows_its_own_changes_the_newest_first(
         difference={"is_superuser": {"before": False, "after": True}},
         flags=["superuser"],
     )
-    make_change(ben, difference={"connection_limit": {"before": None, "after": 4711}})
+    make_change(ben, difference={"limit_of_ben": {"before": None, "after": 1}})
     page = page_of(admin_client, ana)
     assert "<b>is_superuser</b> <code>false → true</code>" in page
     assert page.index("sc-changed") < page.index('sc-badge sc-added">')
-    assert "4711" not in page
+    assert "limit_of_ben" not in page
 
 
 def test_only_the_newest_changes_of_an_account_are_read(

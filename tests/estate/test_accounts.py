@@ -183,9 +183,16 @@ def test_a_re_created_account_reappears_on_its_row(instance: DatabaseInstance) -
 def test_of_a_re_created_account_nothing_of_the_old_one_is_taken_for_granted(
     instance: DatabaseInstance,
 ) -> None:
-    take(instance, MONDAY, ANA, replace(BEN, has_password=False, grants=(SELECT,)))
+    readers = (Membership("readers"),)
+    take(
+        instance,
+        MONDAY,
+        ANA,
+        replace(BEN, has_password=False, grants=(SELECT,), memberships=readers),
+    )
     take(instance, TUESDAY, ANA)
-    back = replace(BEN, has_password=None, unread=frozenset({"has_password"}))
+    unread = frozenset({"has_password", "memberships"})
+    back = replace(BEN, has_password=None, unread=unread)
     take(instance, WEDNESDAY, ANA, back, sales="no right")
     ben = Row.objects.get(name="ben")
     assert (ben.has_password, ben.flags, ben.state["grants"]) == (None, [], [])

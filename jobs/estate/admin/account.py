@@ -114,9 +114,6 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
     class Media:
         css = {"all": ["jobs/admin.css"]}
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        return super().get_queryset(request).select_related("instance")
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return AccountList
 

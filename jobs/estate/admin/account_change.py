@@ -41,8 +41,7 @@ class AccountChangeAdmin(ReadOnly, ModelAdmin[AccountChange]):
         css = {"all": ["jobs/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccountChange]:
-        rows = super().get_queryset(request).select_related("account", "instance")
-        return rows.defer("account__state", "account__raw")
+        return super().get_queryset(request).defer("account__state", "account__raw")
 
     @admin.display(description=_("kind"))
     def what(self, change: AccountChange) -> SafeString:
