@@ -38,7 +38,9 @@ class PartitionedTable:
     `key` is the column or expression in the server's words. `kind` says what its bounds are:
     "moment", "day", "integer", or "other" for what nobody can reckon with. `has_default_rows`
     is whether any row is in the default partition; None: there is none, or it is not known.
-    `leftovers` are the names of tables that look like its detached partitions.
+    `leftovers` are the names of tables that look like its detached partitions. `is_zoned` is
+    whether its moments carry a zone, which a table without bounds does not tell otherwise; None:
+    no moments, or not known.
     """
 
     database: str
@@ -50,6 +52,7 @@ class PartitionedTable:
     partitions: tuple[Partition, ...] = ()
     has_default_rows: bool | None = None
     leftovers: tuple[str, ...] = ()
+    is_zoned: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
