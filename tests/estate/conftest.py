@@ -23,6 +23,7 @@ from jobs.estate.adapters.mysql_connection import quoted
 from jobs.estate.adapters.registry import find_adapter
 from jobs.estate.models import DatabaseInstance
 from jobs.registry import executing
+from tests.estate.fake_partitions import FakePartitions
 from tests.estate.fakes import FakeAdapter, NotedExecution
 from tests.estate.mariadbd import PrivateMariadb
 
@@ -207,6 +208,15 @@ def postgres_instance(name: str = "main", **fields: Any) -> DatabaseInstance:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeAdapter:
     adapter = FakeAdapter()
+    find_adapter("sqlite")  # so that the real ones are there before it joins them
+    monkeypatch.setitem(registry._adapters, "fake", adapter)
+    return adapter
+
+
+@pytest.fixture
+def partition_server(monkeypatch: pytest.MonkeyPatch) -> FakePartitions:
+    """In the place of `fake`: servers with partitioned tables."""
+    adapter = FakePartitions()
     find_adapter("sqlite")  # so that the real ones are there before it joins them
     monkeypatch.setitem(registry._adapters, "fake", adapter)
     return adapter

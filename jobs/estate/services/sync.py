@@ -51,6 +51,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Approach:
+    """What a visit is given: targets, to which it connects one after the other, and the rest."""
+
+    targets: tuple[ConnectionTarget, ...]
+    rest: tuple[Any, ...] = ()
+
+    @property
+    def deadline_s(self) -> int:
+        return sum(target.deadline_s for target in self.targets)
+
+
+def to_read(instance: DatabaseInstance) -> Approach:
+    return Approach((instance.target(),))
+
+
+@dataclass(frozen=True, slots=True)
 class Work(Generic[T]):
     """What a sync does at an instance.
 
@@ -60,10 +76,12 @@ class Work(Generic[T]):
     """
 
     category: Category
-    visit: Callable[[ConnectionTarget], T]
+    visit: Callable[..., T]
     store: Callable[[DatabaseInstance, T, datetime], Outcome]
     is_offered: Callable[[Adapter], bool] = lambda adapter: True
     """Whether there is anything to visit at instances of an engine; others are skipped."""
+    approach: Callable[[DatabaseInstance], Approach] = to_read
+    """What `visit` is given. Runs in the thread of the sync; what it raises fails the instance."""
 
 
 class EveryInstanceFailed(SchedulerError):
@@ -103,17 +121,17 @@ def _visit_all(session: SyncSession, work: Work[T], concurrency: int) -> list[st
     """Settle every record; returns what deserves a warning without being a failure."""
     execution = current_execution()
     records = {record.pk: record for record in session.records.select_related("instance")}
-    targets = _targets(records.values(), work)
+    approaches = _approaches(records.values(), work)
     visits = [
         Visit(
             key=pk,
-            run=partial(work.visit, target),
-            deadline_s=target.deadline_s + NET_S,
-            late=DidNotAnswer(target.deadline_s),
+            run=partial(work.visit, *approach.targets, *approach.rest),
+            deadline_s=approach.deadline_s + NET_S,
+            late=DidNotAnswer(approach.deadline_s),
         )
-        for pk, target in targets.items()
+        for pk, approach in approaches.items()
     ]
-    done = len(records) - len(targets)
+    done = len(records) - len(approaches)
     warnings = []
     for answer in side_by_side(
         visits,
@@ -122,7 +140,7 @@ def _visit_all(session: SyncSession, work: Work[T], concurrency: int) -> list[st
         look=execution.check,
     ):
         record = records[answer.key]
-        warning = _settle(record, answer, work, targets[answer.key])
+        warning = _settle(record, answer, work, approaches[answer.key])
         if warning:
             warnings.append(f"{record.instance_name}: {warning}")
         done += 1
@@ -130,24 +148,22 @@ def _visit_all(session: SyncSession, work: Work[T], concurrency: int) -> list[st
     return warnings
 
 
-def _targets(records: Iterable[SyncRecord], work: Work[T]) -> dict[int, ConnectionTarget]:
+def _approaches(records: Iterable[SyncRecord], work: Work[T]) -> dict[int, Approach]:
     """How to reach each record's instance; records of those that cannot be reached fail."""
-    targets = {}
+    approaches = {}
     for record in records:
         try:
             instance = _there(record.instance)
             if work.is_offered(get_adapter(instance.engine)):
-                targets[record.pk] = instance.target()
+                approaches[record.pk] = work.approach(instance)
             else:
                 sessions.skip(record, _("Its engine has nothing of the kind."))
         except SchedulerError as error:
             sessions.fail(record, error.message)
-    return targets
+    return approaches
 
 
-def _settle(
-    record: SyncRecord, answer: Answer[int, T], work: Work[T], target: ConnectionTarget
-) -> str:
+def _settle(record: SyncRecord, answer: Answer[int, T], work: Work[T], approach: Approach) -> str:
     """Store an answer, and on its record what became of it; returns a warning or ""."""
     record.seconds = round(answer.seconds, 3)
     try:
@@ -167,7 +183,10 @@ def _settle(
                 "trace": "".join(traceback.format_tb(error.__traceback__)),
             },
         )
-        sessions.fail(record, f"{type(error).__name__}: {redacted(error, target.password)}")
+        said = str(error)
+        for target in approach.targets:
+            said = redacted(said, target.password)
+        sessions.fail(record, f"{type(error).__name__}: {said}")
     return ""
 
 
