@@ -2,7 +2,9 @@ from jobs.estate.admin import (  # noqa: F401  they register
     account,
     account_change,
     database,
+    finding,
     instance,
+    policy,
     session,
     snapshot,
 )
