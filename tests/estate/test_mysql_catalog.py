@@ -48,7 +48,7 @@ class Answers:
 @pytest.mark.parametrize("is_mariadb", [True, False])
 def test_an_empty_list_is_an_error(is_mariadb: bool) -> None:
     answers = Answers(is_mariadb, default_password_lifetime=[(0,)])
-    with pytest.raises(errors.NoAccountListed):
+    with pytest.raises(errors.EmptyAccountListing):
         read_accounts(answers)  # type: ignore[arg-type]
 
 

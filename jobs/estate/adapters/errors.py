@@ -114,15 +114,6 @@ class EmptyListing(InstanceError):
         super().__init__(_("The server listed no database, which cannot be right."))
 
 
-class NoAccountListed(InstanceError):
-    """An error too: the account that asks is one."""
-
-    code = "no_account_listed"
-
-    def __init__(self) -> None:
-        super().__init__(_("The server listed no account, which cannot be right."))
-
-
 class TooOld(InstanceError):
     code = "too_old"
 

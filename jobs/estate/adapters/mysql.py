@@ -48,6 +48,7 @@ class MysqlAdapter(Adapter):
     engine = "mysql"
     label = PRODUCT
     default_port = DEFAULT_PORT
+    has_hosts = True
 
     @contextmanager
     def connect(self, target: ConnectionTarget) -> Iterator[Session]:

@@ -84,11 +84,11 @@ USER_COLUMNS = {
 def read_accounts(connection: MysqlConnection) -> AccountListing:
     """Every account with its grants and memberships; what may not be read is in its `unread`.
 
-    Raises RightsMissing where the list itself may not be read, and NoAccountListed.
+    Raises RightsMissing where the list itself may not be read, and EmptyAccountListing.
     """
     listed = list(_mariadb(connection) if connection.is_mariadb else _mysql(connection))
     if not listed:
-        raise errors.NoAccountListed
+        raise errors.EmptyAccountListing
     memberships = read_memberships(connection)
     other_grants = read_grants(connection)
     unread = {"memberships"} if memberships is None else set()
