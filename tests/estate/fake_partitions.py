@@ -19,7 +19,7 @@ from jobs.estate.adapters.partitions import (
     PartitionListing,
 )
 from jobs.estate.models import DatabaseInstance
-from tests.estate.fakes import FakeSession
+from tests.estate.fakes import FakeAdapter, FakeSession
 
 GIB = 1024**3
 
@@ -133,9 +133,8 @@ class FakePartitions(Adapter):
 
 class FakePartitionSession(FakeSession):
     def __init__(self, server: FakePartitions, target: ConnectionTarget) -> None:
-        super().__init__([])
+        super().__init__(FakeAdapter(), target.host)
         self._server = server
-        self._host = target.host
 
     def server_info(self) -> ServerInfo:
         return ServerInfo("fake", "1.0", self._server.timezone)
