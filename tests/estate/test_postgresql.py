@@ -14,9 +14,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from jobs.estate.adapters import errors
+from jobs.estate.adapters import errors, postgresql_sizes
 from jobs.estate.adapters.base import ConnectionTarget
-from jobs.estate.adapters.postgresql import PostgresqlAdapter, _why
+from jobs.estate.adapters.postgresql import PostgresqlAdapter
+from jobs.estate.adapters.postgresql_connection import why
+from jobs.estate.adapters.postgresql_databases import list_databases
 from tests.estate.conftest import POSTGRES, PostgresServer
 
 
@@ -39,10 +41,13 @@ def visit(target: ConnectionTarget) -> Any:
 
 def test_the_measured_size_is_what_pg_database_size_says(postgres: PostgresServer) -> None:
     name = postgres.make_database()
+    postgres.run_in(name, "SELECT 1")  # whoever comes first leaves a file of cached catalogs
     with visit(to()) as session:
         sizes = {size.name: size for size in session.database_sizes()}
     assert sizes[name].total_bytes == postgres.size_of(name)
-    assert sizes[name].data_bytes is None, "only the database connected to tells its parts"
+    assert sizes[name].data_bytes
+    assert sizes[name].index_bytes
+    assert not sizes[name].largest_tables, "they were not asked for"
     assert sizes[name].wal_bytes is None, "the log belongs to the server"
 
 
@@ -83,36 +88,40 @@ def test_a_database_dropped_while_being_measured_is_left_out(
     username = POSTGRES["user"] if is_superuser else postgres.make_role()
     doomed, other = postgres.make_database(), postgres.make_database()
     with visit(to(username=username)) as session:
-        listed = session._list()
+        listed = list_databases(session._home)
         postgres.drop_database(doomed)
-        monkeypatch.setattr(session, "_list", lambda: listed)
+        monkeypatch.setattr(postgresql_sizes, "list_databases", lambda home: listed)
         names = {size.name for size in session.database_sizes()}
     assert other in names
     assert doomed not in names
 
 
-def test_a_locked_table_costs_the_parts_and_not_the_total(postgres: PostgresServer) -> None:
+@pytest.mark.parametrize("connected_to", ["", "postgres"])
+def test_a_locked_table_costs_the_parts_and_not_the_total(
+    postgres: PostgresServer, connected_to: str
+) -> None:
     name = postgres.make_database()
     postgres.run_in(name, "CREATE TABLE word (id int)")
     with psycopg.connect(**POSTGRES, dbname=name) as busy:
         busy.execute("LOCK TABLE word IN ACCESS EXCLUSIVE MODE")
-        with visit(to(name)) as session:
+        with visit(to(connected_to or name)) as session:
             [own] = [size for size in session.database_sizes() if size.name == name]
     assert own.total_bytes
     assert own.data_bytes is None
     assert own.index_bytes is None
+    assert "locked" in own.problem
 
 
 def test_the_server_ends_a_statement_that_takes_too_long(postgres: PostgresServer) -> None:
     with visit(to(statement_timeout_s=1)) as session:
-        session._list()
+        session._home.rows("SELECT 1")
         with pytest.raises(psycopg.errors.QueryCanceled):
-            session._rows("SELECT pg_sleep(60)")
+            session._home.rows("SELECT pg_sleep(60)")
 
 
 def test_it_is_seen_as_schedcore_in_a_read_only_transaction(postgres: PostgresServer) -> None:
     with visit(to()) as session:
-        [row] = session._rows(
+        [row] = session._home.rows(
             "SELECT current_setting('application_name'), current_setting('transaction_read_only'),"
             " current_setting('statement_timeout') <> '0'"
         )
@@ -167,17 +176,17 @@ def test_a_login_without_connect_is_told_which_right_it_lacks(postgres: Postgres
 def test_refusals_that_this_machine_cannot_make_are_known_by_their_words(
     words: str, kind: type[errors.InstanceError]
 ) -> None:
-    assert type(_why(to(), psycopg.OperationalError(words))) is kind
+    assert type(why(to(), psycopg.OperationalError(words))) is kind
 
 
 def test_of_a_failed_login_only_the_servers_own_words_are_shown() -> None:
     said = psycopg.OperationalError('connection to "db" failed: FATAL:  role "x" does not exist')
-    assert _why(to(), said).message.endswith('The server says: role "x" does not exist')
+    assert why(to(), said).message.endswith('The server says: role "x" does not exist')
 
 
 def test_what_a_server_says_is_shown_without_the_password() -> None:
     said = psycopg.OperationalError("FATAL: strange\n hunter2-hunter2 things")
-    assert _why(to(), said).message == "FATAL: strange *** things"
+    assert why(to(), said).message == "FATAL: strange *** things"
 
 
 class StuckProxy:
@@ -215,7 +224,7 @@ def stuck_proxy(postgres: PostgresServer) -> Iterator[StuckProxy]:
 def test_a_server_that_freezes_in_mid_visit_is_left_when_the_time_is_over(
     stuck_proxy: StuckProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.estate.adapters.postgresql.CLIENT_SLACK_S", 0.1)
+    monkeypatch.setattr("jobs.estate.adapters.postgresql_connection.CLIENT_SLACK_S", 0.1)
     target = to(port=stuck_proxy.port, statement_timeout_s=1, connect_timeout_s=2)
     with visit(target) as session:
         stuck_proxy.is_stuck.set()
@@ -227,7 +236,7 @@ def test_a_server_that_goes_away_in_mid_visit_is_a_lost_connection(
     postgres: PostgresServer,
 ) -> None:
     with visit(to()) as session:
-        [(pid,)] = session._rows("SELECT pg_backend_pid()")
+        [(pid,)] = session._home.rows("SELECT pg_backend_pid()")
         postgres.execute(f"SELECT pg_terminate_backend({pid})")
         with pytest.raises(errors.ConnectionLost):
             session.database_sizes()
@@ -240,7 +249,7 @@ def test_a_password_of_the_process_is_never_sent_to_an_instance(
     monkeypatch.setenv("PGOPTIONS", "-c search_path=nonsense")
     with visit(to(password="")) as session:
         assert session._connection.info.password == ""
-        assert session._rows("SHOW search_path") == [("pg_catalog",)]
+        assert session._home.rows("SHOW search_path") == [("pg_catalog",)]
 
 
 def test_names_stay_as_they_are_when_two_differ_in_case_only(postgres: PostgresServer) -> None:

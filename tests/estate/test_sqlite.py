@@ -138,7 +138,8 @@ def test_without_dbstat_the_index_bytes_are_unknown(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with visit(to(database)) as session:
-        monkeypatch.setattr(session, "_index_bytes", lambda: None)
-        [size] = session.database_sizes()
+        monkeypatch.setattr(session, "_tables", lambda: None)
+        [size] = session.database_sizes(largest_tables=5)
     assert size.index_bytes is None
+    assert size.largest_tables == ()
     assert size.data_bytes == database.stat().st_size

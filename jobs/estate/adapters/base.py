@@ -73,7 +73,8 @@ class MissingRight:
 class DatabaseSize:
     """One database, its name exactly as the server says it; None is "not known", never 0.
 
-    `total_bytes` is None where the database could not be measured, and `problem` says why.
+    `total_bytes` is None where the database could not be measured; `problem` says why of that,
+    and of parts that are not known though they could be.
     `data_bytes` does not hold the indexes, save where `index_bytes` is None.
     """
 

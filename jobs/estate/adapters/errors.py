@@ -96,6 +96,62 @@ class RightsMissing(InstanceError):
         )
 
 
+class TooOld(InstanceError):
+    """`oldest` is the first version that is supported."""
+
+    code = "too_old"
+
+    def __init__(self, product: str, version: str, oldest: str) -> None:
+        super().__init__(
+            _("%(product)s %(version)s is too old; %(oldest)s is the oldest that is supported.")
+            % {"product": product, "version": version, "oldest": oldest}
+        )
+
+
+class LockNotGranted(InstanceError):
+    code = "lock_not_granted"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            _("A table in it is locked, and was not let go within %(seconds)g s.")
+            % {"seconds": seconds}
+        )
+
+
+class NotReached(InstanceError):
+    """Of a database whose turn did not come."""
+
+    code = "not_reached"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            _("It was not reached within the %(seconds)g s that a visit may take.")
+            % {"seconds": seconds}
+        )
+
+
+class NameTooLong(InstanceError):
+    code = "name_too_long"
+
+    def __init__(self, name: str, limit: str) -> None:
+        super().__init__(
+            _("The name “%(name)s” is too long; the server takes %(limit)s.")
+            % {"name": name, "limit": limit}
+        )
+
+
+class BoundUnsuitable(InstanceError):
+    """A bound that the table's partitions cannot have."""
+
+    code = "bound_unsuitable"
+
+    def __init__(self, table: str, kind: str, bound: object) -> None:
+        super().__init__(
+            _("“%(table)s” cannot be divided at %(bound)s: its bounds are of the kind “%(kind)s”.")
+            % {"table": table, "kind": kind, "bound": bound}
+        )
+
+
 class ConnectionLost(InstanceError):
     code = "connection_lost"
 

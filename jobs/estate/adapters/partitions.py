@@ -40,7 +40,7 @@ class PartitionedTable:
     is whether any row is in the default partition; None: there is none, or it is not known.
     `leftovers` are the names of tables that look like its detached partitions. `is_zoned` is
     whether its moments carry a zone, which a table without bounds does not tell otherwise; None:
-    no moments, or not known.
+    no moments, or not known. `owner` is whom it belongs to, where the engine has owners.
     """
 
     database: str
@@ -53,6 +53,7 @@ class PartitionedTable:
     has_default_rows: bool | None = None
     leftovers: tuple[str, ...] = ()
     is_zoned: bool | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from jobs.estate.adapters.base import (
     MissingRight,
     ServerInfo,
     Session,
+    TableSize,
 )
 from jobs.estate.adapters.registry import register
 
@@ -65,6 +67,15 @@ class SqliteAdapter(Adapter):
             yield session
 
 
+@dataclass(frozen=True, slots=True)
+class TableBytes:
+    """`total_bytes` holds the indexes."""
+
+    name: str
+    total_bytes: int
+    index_bytes: int
+
+
 class SqliteSession(Session):
     def __init__(
         self, connection: sqlite3.Connection, path: Path, target: ConnectionTarget
@@ -88,32 +99,40 @@ class SqliteSession(Session):
         return []
 
     def _read_sizes(self, largest_tables: int) -> Iterable[DatabaseSize]:
-        """Total: the file and its `-wal`. Data: its pages. Index: `dbstat`, where compiled in."""
+        """Total: the file and its `-wal`. Data: its pages. Indexes and tables: `dbstat`, where
+        compiled in."""
         wal_bytes = _file_bytes(self._path.with_name(f"{self._path.name}-wal"))
         total_bytes = _file_bytes(self._path) + wal_bytes
         (pages_bytes,) = self._row(
             "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
         )
-        index_bytes = self._index_bytes()
+        tables = self._tables()
+        index_bytes = None if tables is None else sum(table.index_bytes for table in tables)
         yield DatabaseSize(
             name=self._path.name,
             total_bytes=total_bytes,
             data_bytes=pages_bytes - (index_bytes or 0),
             index_bytes=index_bytes,
             wal_bytes=wal_bytes,
+            largest_tables=tuple(
+                TableSize("", table.name, table.total_bytes)
+                for table in (tables or [])[:largest_tables]
+            ),
         )
 
-    def _index_bytes(self) -> int | None:
-        """None without `dbstat`, or when reading every page takes longer than there is time."""
+    def _tables(self) -> list[TableBytes] | None:
+        """The largest first; None without `dbstat`, or when reading every page takes longer than
+        there is time."""
         statement = (
-            "SELECT coalesce(sum(pgsize), 0) FROM dbstat"
-            " WHERE name IN (SELECT name FROM sqlite_schema WHERE type = 'index')"
+            "SELECT tbl_name, sum(pgsize), coalesce(sum(pgsize) FILTER (WHERE type = 'index'), 0)"
+            " FROM dbstat JOIN sqlite_schema USING (name)"
+            " WHERE type IN ('table', 'index') GROUP BY tbl_name ORDER BY 2 DESC, 1"
         )
         try:
-            row = self._connection.execute(statement).fetchone()
+            rows = self._connection.execute(statement).fetchall()
         except sqlite3.OperationalError:
             return None
-        return int(row[0])
+        return [TableBytes(*row) for row in rows]
 
     def _row(self, statement: str) -> Sequence[Any]:
         with _in_words(self._path, self._target):

@@ -1,0 +1,108 @@
+"""How big the databases of a PostgreSQL server are.
+
+Totals come from `pg_database_size` in one statement. For data and index bytes, and for the
+largest tables, each database has to be connected to, which costs some 10 ms of each and is done
+always: 3,000 databases take half a minute, once a day. The biggest come first, so that those
+that are not reached in the visit's time, and keep None, are the ones that matter least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.utils.translation import gettext as _
+from psycopg import errors as pg
+
+from jobs.estate.adapters.base import DatabaseSize, TableSize
+from jobs.estate.adapters.postgresql_connection import Transaction
+from jobs.estate.adapters.postgresql_databases import DatabaseEntry, ask_each, list_databases
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Of one database; data with TOAST."""
+
+    data_bytes: int | None
+    index_bytes: int | None
+    largest_tables: tuple[TableSize, ...]
+
+
+def measure(home: Transaction, largest_tables: int) -> Iterator[DatabaseSize]:
+    """Every database; `problem` also says why the parts of one with a total are not known."""
+    with home.in_words():
+        entries = list_databases(home)
+        totals = _totals(home, [entry.oid for entry in entries if entry.may_measure])
+    entries.sort(key=lambda entry: totals.get(entry.oid, 0), reverse=True)
+    measured = [entry for entry in entries if entry.oid in totals]
+    parts = ask_each(home, measured, partial(_parts, largest_tables=largest_tables))
+    nothing = Parts(None, None, ())
+    for entry in entries:
+        total = totals.get(entry.oid)
+        if entry.may_measure and total is None:
+            continue  # dropped while it was being measured
+        known = parts.read.get(entry.name, nothing)
+        yield DatabaseSize(
+            name=entry.name,
+            total_bytes=total,
+            data_bytes=known.data_bytes,
+            index_bytes=known.index_bytes,
+            is_system=entry.is_system,
+            problem=_problem(home, entry, parts.unread.get(entry.name, "")),
+            largest_tables=known.largest_tables,
+        )
+
+
+def _problem(home: Transaction, entry: DatabaseEntry, reason: str) -> str:
+    if entry.may_measure:
+        return _("Only its total is known. %(reason)s") % {"reason": reason} if reason else ""
+    return _("“%(username)s” needs CONNECT on “%(name)s”, or the role pg_read_all_stats.") % {
+        "username": home.target.username,
+        "name": entry.name,
+    }
+
+
+def _totals(home: Transaction, oids: Sequence[int]) -> dict[int, int]:
+    """Bytes by oid; a database that has gone meanwhile is left out."""
+    try:
+        return _totals_at_once(home, oids)
+    except pg.InvalidCatalogName:  # one of them has gone: each on its own
+        totals: dict[int, int] = {}
+        for oid in oids:
+            try:
+                totals |= _totals_at_once(home, [oid])
+            except pg.InvalidCatalogName:
+                continue
+        return totals
+
+
+def _totals_at_once(home: Transaction, oids: Sequence[int]) -> dict[int, int]:
+    with home.aside():
+        rows = home.rows(
+            "SELECT oid, pg_database_size(oid) FROM unnest(%s::oid[]) AS wanted (oid)",
+            [list(oids)],
+        )
+    return {oid: size for oid, size in rows if size is not None}
+
+
+def _parts(there: Transaction, largest_tables: int) -> Parts:
+    """The catalogs' own tables are among them: they fill the disk as well as any."""
+    rows = there.rows(
+        "WITH measured AS MATERIALIZED ("
+        " SELECT nspname, relname, pg_table_size(pg_class.oid) AS data_bytes,"
+        "  pg_indexes_size(pg_class.oid) AS index_bytes"
+        " FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE relkind IN ('r', 'm') AND NOT relisshared)"
+        " SELECT nspname, relname, data_bytes + index_bytes,"
+        "  sum(data_bytes) OVER ()::bigint, sum(index_bytes) OVER ()::bigint"
+        " FROM measured ORDER BY 3 DESC NULLS LAST, 1, 2 LIMIT %s",
+        [max(1, largest_tables)],
+    )
+    largest = [
+        TableSize(schema, name, size)
+        for schema, name, size, _data_bytes, _index_bytes in rows[:largest_tables]
+        if size is not None  # dropped meanwhile
+    ]
+    data_bytes, index_bytes = rows[0][3:]
+    return Parts(data_bytes, index_bytes, tuple(largest))
