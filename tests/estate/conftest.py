@@ -72,9 +72,9 @@ class PostgresServer:
     def drop_database(self, name: str) -> None:
         self.execute("DROP DATABASE IF EXISTS {}", name)
 
-    def make_role(self) -> str:
-        name = f"estate_{uuid.uuid4().hex}"
-        self.execute("CREATE ROLE {} LOGIN", name)
+    def make_role(self, name: str = "", options: str = "LOGIN") -> str:
+        name = name or f"estate_{uuid.uuid4().hex}"
+        self.execute(f"CREATE ROLE {{}} {options}", name)
         self._made.append(("ROLE", name))
         return name
 

@@ -8,35 +8,16 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
 from jobs.estate.adapters import errors, postgresql_sizes
-from jobs.estate.adapters.base import ConnectionTarget
-from jobs.estate.adapters.postgresql import PostgresqlAdapter
 from jobs.estate.adapters.postgresql_connection import why
 from jobs.estate.adapters.postgresql_databases import list_databases
 from tests.estate.conftest import POSTGRES, PostgresServer
-
-
-def to(database: str = "postgres", **changes: Any) -> ConnectionTarget:
-    target = ConnectionTarget(
-        "postgresql",
-        database,
-        host=POSTGRES["host"],
-        port=POSTGRES["port"],
-        username=POSTGRES["user"],
-        password="hunter2-hunter2",
-        tls_mode="disable",
-    )
-    return replace(target, **changes)
-
-
-def visit(target: ConnectionTarget) -> Any:
-    return PostgresqlAdapter().connect(target)
+from tests.estate.postgresql import to, visit
 
 
 def test_the_measured_size_is_what_pg_database_size_says(postgres: PostgresServer) -> None:

@@ -23,7 +23,10 @@ PUBLIC_OID = 0
 # `entry` is what an ACL says and `usual` what would be there without anybody's doing.
 BEYOND_THE_USUAL = SQL(
     " , entry AS (SELECT scope, {above} || path AS path, acl.grantee, privilege_type, is_grantable"
-    "  FROM object, aclexplode(acl) AS acl WHERE acl.grantee <> owner)"
+    "  FROM object, aclexplode(acl) AS acl WHERE acl.grantee <> owner"
+    # What everybody may read there is not in pg_init_privs.
+    "   AND NOT (path[1] = 'information_schema' AND acl.grantee = 0 AND NOT is_grantable"
+    "    AND privilege_type IN ('SELECT', 'USAGE')))"
     " , usual AS (SELECT scope, {above} || path AS path, acl.grantee, privilege_type, is_grantable"
     "  FROM object, aclexplode(usual) AS acl WHERE acl.grantee <> owner)"
     " SELECT *, false AS is_withheld FROM (SELECT * FROM entry EXCEPT SELECT * FROM usual) AS new"
@@ -35,7 +38,9 @@ BEYOND_THE_USUAL = SQL(
 
 ON_DATABASES = SQL(
     "WITH object AS (SELECT 'database' AS scope, ARRAY[datname::text] AS path,"
-    "  datdba AS owner, datacl AS acl, acldefault('d', datdba) AS usual"
+    "  datdba AS owner, datacl AS acl, CASE WHEN datname IN ('template0', 'template1')"
+    "   THEN ARRAY[makeaclitem(0, datdba, 'CONNECT', false)]"  # so initdb leaves them
+    "   ELSE acldefault('d', datdba) END AS usual"
     " FROM pg_database WHERE datacl IS NOT NULL){}"
 ).format(BEYOND_THE_USUAL.format(above=SQL("'{}'::text[]")))
 
@@ -44,8 +49,8 @@ INSIDE = SQL(
     ", object AS ("
     # PUBLIC's CREATE on the schema public came with initdb before 15, and should be seen.
     " SELECT 'schema' AS scope, ARRAY[nspname]::text[] AS path, nspowner AS owner, nspacl AS acl,"
-    "  CASE WHEN nspname = 'public' THEN ARRAY(SELECT makeaclitem(grantee, grantor,"
-    "    privilege_type, is_grantable) FROM aclexplode(coalesce(initprivs, '{{}}'))"
+    "  CASE WHEN nspname = 'public' THEN (SELECT array_agg(makeaclitem(grantee, grantor,"
+    "    privilege_type, is_grantable)) FROM aclexplode(initprivs)"
     "    WHERE grantee <> 0 OR privilege_type <> 'CREATE')"
     "   ELSE coalesce(initprivs, acldefault('n', nspowner)) END AS usual"
     " FROM pg_namespace LEFT JOIN initial"
@@ -60,14 +65,16 @@ INSIDE = SQL(
     " WHERE relacl IS NOT NULL AND relpersistence <> 't'"
     " UNION ALL"
     " SELECT 'column', ARRAY[nspname, relname, attname]::text[], relowner, attacl,"
-    "  coalesce(initprivs, '{{}}')"
+    "  initprivs"
     " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
     "  JOIN pg_namespace ON pg_namespace.oid = relnamespace LEFT JOIN initial"
     "  ON classoid = 'pg_class'::regclass AND objoid = attrelid AND objsubid = attnum"
     " WHERE attacl IS NOT NULL AND NOT attisdropped AND relpersistence <> 't'"
     " UNION ALL"
     " SELECT 'routine',"
-    "  ARRAY[nspname, proname || '(' || pg_get_function_identity_arguments(pg_proc.oid) || ')'],"
+    # As text: as names, long ones would be cut.
+    "  ARRAY[nspname::text,"
+    "   proname::text || '(' || pg_get_function_identity_arguments(pg_proc.oid) || ')'],"
     "  proowner, proacl, coalesce(initprivs, acldefault('f', proowner))"
     " FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace LEFT JOIN initial"
     "  ON classoid = 'pg_proc'::regclass AND objoid = pg_proc.oid AND objsubid = 0"
@@ -78,7 +85,7 @@ INSIDE = SQL(
     "   CASE defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'"
     "    WHEN 'f' THEN 'routines' WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas'"
     "    WHEN 'L' THEN 'large objects' ELSE defaclobjtype::text END]::text[],"
-    "  defaclrole, defaclacl, CASE WHEN defaclnamespace <> 0 THEN '{{}}'"
+    "  defaclrole, defaclacl, CASE WHEN defaclnamespace <> 0 THEN NULL"
     "   WHEN defaclobjtype = 'S' THEN acldefault('s', defaclrole)"
     "   ELSE acldefault(defaclobjtype, defaclrole) END"
     " FROM pg_default_acl LEFT JOIN pg_namespace ON pg_namespace.oid = defaclnamespace"

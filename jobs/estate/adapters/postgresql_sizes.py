@@ -19,6 +19,9 @@ from jobs.estate.adapters.base import DatabaseSize, TableSize
 from jobs.estate.adapters.postgresql_connection import Transaction
 from jobs.estate.adapters.postgresql_databases import DatabaseEntry, ask_each, list_databases
 
+GONE = (pg.InvalidCatalogName, pg.UndefinedObject)
+"""What `pg_database_size` raises of a database that is not there: the second since 18."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -67,12 +70,12 @@ def _totals(home: Transaction, oids: Sequence[int]) -> dict[int, int]:
     """Bytes by oid; a database that has gone meanwhile is left out."""
     try:
         return _totals_at_once(home, oids)
-    except pg.InvalidCatalogName:  # one of them has gone: each on its own
+    except GONE:  # one of them has gone: each on its own
         totals: dict[int, int] = {}
         for oid in oids:
             try:
                 totals |= _totals_at_once(home, [oid])
-            except pg.InvalidCatalogName:
+            except GONE:
                 continue
         return totals
 
