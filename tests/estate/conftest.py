@@ -18,8 +18,9 @@ from cryptography.fernet import Fernet
 from psycopg import sql
 
 from jobs.conf import SchedulerSettings, conf
-from jobs.estate.adapters import registry
+from jobs.estate.adapters import postgresql_databases, registry
 from jobs.estate.adapters.mysql_connection import quoted
+from jobs.estate.adapters.postgresql_databases import DatabaseEntry, list_databases
 from jobs.estate.adapters.registry import find_adapter
 from jobs.estate.models import DatabaseInstance
 from jobs.registry import executing
@@ -186,6 +187,19 @@ def private_mariadb() -> Iterator[PrivateMariadb]:
         pytest.skip(reason)
     with closing(PrivateMariadb()) as server:
         yield server
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Leaves out PostgreSQL databases of others, which come and go meanwhile."""
+
+    def limit(*names: str) -> None:
+        def some(home: Any) -> list[DatabaseEntry]:
+            return [entry for entry in list_databases(home) if entry.name in names]
+
+        monkeypatch.setattr(postgresql_databases, "list_databases", some)
+
+    return limit
 
 
 def sqlite_instance(path: Path, **fields: Any) -> DatabaseInstance:

@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from jobs.estate.adapters import errors, postgresql_sizes
+from jobs.estate.adapters import errors, postgresql_connection, postgresql_sizes
+from jobs.estate.adapters.postgresql import PostgresqlAdapter
 from jobs.estate.adapters.postgresql_connection import why
 from jobs.estate.adapters.postgresql_databases import list_databases
 from tests.estate.conftest import POSTGRES, PostgresServer
@@ -231,6 +232,28 @@ def test_a_password_of_the_process_is_never_sent_to_an_instance(
     with visit(to(password="")) as session:
         assert session._connection.info.password == ""
         assert session._home.rows("SHOW search_path") == [("pg_catalog",)]
+
+
+def test_a_server_older_than_supported_is_said(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_connection, "OLDEST", 99)
+    for connect in (PostgresqlAdapter().connect, PostgresqlAdapter().connect_to_change):
+        with (
+            pytest.raises(errors.TooOld, match=r"PostgreSQL \d+\.\d+.* too old; 99 is"),
+            connect(to()),
+        ):
+            pass
+
+
+def test_the_servers_zone_is_told_and_not_the_one_that_is_read_in(
+    postgres: PostgresServer,
+) -> None:
+    database = postgres.make_database()
+    postgres.execute("ALTER DATABASE {} SET TimeZone = 'Asia/Tokyo'", database)
+    with visit(to(database)) as session:
+        assert session.server_info().timezone == "Asia/Tokyo"
+        assert session._home.rows("SHOW timezone") == [("UTC",)]
 
 
 def test_names_stay_as_they_are_when_two_differ_in_case_only(postgres: PostgresServer) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jobs.estate.adapters import errors
-from jobs.estate.adapters.base import ConnectionTarget
+from jobs.estate.adapters.base import ConnectionTarget, TableSize
 from jobs.estate.adapters.sqlite import SqliteAdapter, permitted_path
 
 
@@ -143,3 +143,37 @@ def test_without_dbstat_the_index_bytes_are_unknown(
     assert size.index_bytes is None
     assert size.largest_tables == ()
     assert size.data_bytes == database.stat().st_size
+
+
+def test_the_largest_tables_come_first_with_their_indexes(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as writer, writer:
+        writer.execute('CREATE TABLE "größe.of it" (text TEXT)')
+        writer.execute('CREATE INDEX "an index" ON "größe.of it" (text)')
+        writer.execute("CREATE TABLE keyed (text TEXT PRIMARY KEY) WITHOUT ROWID")
+        writer.execute("CREATE VIEW seen AS SELECT * FROM word")
+        rows = [(f"{number:0500}",) for number in range(1000)]
+        writer.executemany('INSERT INTO "größe.of it" VALUES (?)', rows)
+        writer.executemany("INSERT INTO keyed VALUES (?)", rows)
+        pages = dict(writer.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+    with visit(to(database)) as session:
+        [size] = session.database_sizes(largest_tables=9)
+        [two] = session.database_sizes(largest_tables=2)
+        [none] = session.database_sizes()
+    assert size.largest_tables == (
+        TableSize("", "größe.of it", pages["größe.of it"] + pages["an index"]),
+        TableSize("", "keyed", pages["keyed"]),
+        TableSize("", "word", pages["word"]),
+    )
+    assert size.index_bytes == pages["an index"]
+    assert two.largest_tables == size.largest_tables[:2]
+    assert none.largest_tables == ()
+
+
+def test_tables_that_cannot_be_measured_in_time_cost_the_parts_and_not_the_total(
+    database: Path,
+) -> None:
+    with closing(sqlite3.connect(database)) as writer, writer:
+        writer.executemany("INSERT INTO word VALUES (?)", [("x" * 2000,)] * 20_000)
+    with visit(to(database)) as session:
+        session._connection.set_progress_handler(lambda: True, 1)
+        assert session._tables() is None

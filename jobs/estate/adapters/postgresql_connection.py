@@ -135,7 +135,7 @@ class Transaction:
         try:
             yield
         except (TimeOver, pg.QueryCanceled):
-            raise errors.DidNotAnswer(self._patience_s) from None
+            raise errors.DidNotAnswer(round(self._patience_s, 1)) from None
         except pg.LockNotAvailable:
             raise errors.LockNotGranted(self._lock_timeout_s) from None
         except pg.InsufficientPrivilege as error:

@@ -32,14 +32,16 @@ class DefaultPartition:
 
 
 READABLE = (
-    "SELECT oid,"
-    # Without a single page there is no row, and no right is needed to say so.
-    " relkind = 'r' AND pg_relation_size(oid) = 0,"
-    # With row security it could be rows of others that are there; a foreign table is elsewhere.
-    " has_schema_privilege(relnamespace, 'USAGE') AND has_any_column_privilege(oid, 'SELECT')"
-    "  AND NOT row_security_active(oid) AND NOT EXISTS (SELECT FROM pg_partition_tree(oid) AS tree"
-    "   JOIN pg_class AS leaf ON leaf.oid = tree.relid WHERE leaf.relkind = 'f')"
-    " FROM pg_class WHERE oid = ANY(%s::oid[])"
+    "SELECT oid FROM pg_class WHERE oid = ANY(%s::oid[])"
+    " AND has_schema_privilege(relnamespace, 'USAGE') AND has_any_column_privilege(oid, 'SELECT')"
+    # With row security there could be rows that are not shown; a foreign table is elsewhere.
+    " AND NOT row_security_active(oid)"
+    " AND NOT EXISTS (SELECT FROM pg_partition_tree(pg_class.oid) AS tree"
+    "  JOIN pg_class AS leaf ON leaf.oid = tree.relid WHERE leaf.relkind = 'f')"
+)
+WITHOUT_A_PAGE = (
+    "SELECT oid FROM pg_class"
+    " WHERE oid = ANY(%s::oid[]) AND relkind = 'r' AND pg_relation_size(oid) = 0"
 )
 
 
@@ -49,14 +51,21 @@ def read_default_rows(
     """By oid; those that may not be read, are locked, or take too long are left out."""
     if not partitions:
         return {}
+    readable = {oid for (oid,) in there.rows(READABLE, [[one.oid for one in partitions]])}
+    hidden = [one.oid for one in partitions if one.oid not in readable]
+    found = _look(there, [one for one in partitions if one.oid in readable])
+    return found | dict.fromkeys(_empty(there, hidden), False)
+
+
+def _empty(there: Transaction, oids: Sequence[int]) -> list[int]:
+    """Those without a single page hold no row, and no right is needed to know that."""
+    if not oids:
+        return []
     try:
         with there.aside():
-            looks = there.rows(READABLE, [[one.oid for one in partitions]])
+            return [oid for (oid,) in there.rows(WITHOUT_A_PAGE, [list(oids)])]
     except errors.LockNotAvailable:
-        return {}
-    found = {oid: False for oid, is_empty, _may_read in looks if is_empty}
-    readable = {oid for oid, is_empty, may_read in looks if may_read and not is_empty}
-    return found | _look(there, [one for one in partitions if one.oid in readable])
+        return []
 
 
 def _look(there: Transaction, partitions: Sequence[DefaultPartition]) -> dict[int, bool]:

@@ -1,8 +1,8 @@
 """The partitioned tables of a PostgreSQL server.
 
-From `pg_partitioned_table`, `pg_inherits` and `pg_class`, in six statements a database, however
-many partitions there are. A partition that is partitioned itself counts with the size of what is
-below it, and is told as a table of its own too.
+From `pg_partitioned_table`, `pg_inherits` and `pg_class`, in a fixed number of statements a
+database, however many partitions there are. A partition that is partitioned itself counts with
+the size of what is below it, and is told as a table of its own too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ TABLES = (
 )
 PARTITIONS = (
     "SELECT inhparent, inhrelid, nspname, relname, relkind::text,"
-    " pg_get_expr(relpartbound, inhrelid)"
+    # With the partition's oid it would wait for a lock on it; a bound holds no columns.
+    " pg_get_expr(relpartbound, 0)"
     " FROM pg_inherits JOIN pg_partitioned_table ON partrelid = inhparent"
     " JOIN pg_class ON pg_class.oid = inhrelid"
     " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
