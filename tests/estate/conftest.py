@@ -18,7 +18,12 @@ from cryptography.fernet import Fernet
 from psycopg import sql
 
 from jobs.conf import SchedulerSettings, conf
-from jobs.estate.adapters import postgresql_databases, registry
+from jobs.estate.adapters import (
+    postgresql_databases,
+    postgresql_rights,
+    postgresql_sizes,
+    registry,
+)
 from jobs.estate.adapters.mysql_connection import quoted
 from jobs.estate.adapters.postgresql_databases import DatabaseEntry, list_databases
 from jobs.estate.adapters.registry import find_adapter
@@ -197,7 +202,8 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def some(home: Any) -> list[DatabaseEntry]:
             return [entry for entry in list_databases(home) if entry.name in names]
 
-        monkeypatch.setattr(postgresql_databases, "list_databases", some)
+        for module in (postgresql_databases, postgresql_rights, postgresql_sizes):
+            monkeypatch.setattr(module, "list_databases", some)
 
     return limit
 

@@ -42,7 +42,7 @@ def test_a_stuck_database_does_not_starve_the_others(postgres: PostgresServer) -
             there.rows("SELECT pg_sleep(60)")
         return own_name(there)
 
-    with visit(to(statement_timeout_s=2)) as session:
+    with visit(to(statement_timeout_s=4)) as session:
         home = session._home
         answers = ask_each(home, entries(home, stuck, "postgres", fine), sleep)
         assert home.rows("SELECT 1") == [(1,)], "the visit itself goes on"

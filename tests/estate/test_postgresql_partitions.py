@@ -107,7 +107,9 @@ def test_ranges_are_read_exactly_whatever_the_servers_zone_and_date_style(
     [
         ("LIST (kind)", "IN ('a', 'it''s')", "list", "kind"),
         ("HASH (kind)", "WITH (modulus 2, remainder 1)", "hash", "kind"),
-        ("RANGE (id, kind)", "FROM (1, 'a') TO (2, 'b')", "range", "id, kind"),
+        ("RANGE (kind, id)", "FROM ('a', 1) TO ('b', 2)", "range", "kind, id"),
+        ('RANGE (id, lower("Kind"))', "FROM (1, 'a') TO (2, 'b')", "range", 'id, lower("Kind")'),
+        ('LIST ("Kind")', "IN ('a')", "list", '"Kind"'),
         ("RANGE (lower(kind))", "FROM ('a') TO ('b')", "range", "lower(kind)"),
         ("RANGE (kind)", "FROM ('a, b') TO ('c''d')", "range", "kind"),
         ("RANGE (amount)", "FROM (1.5) TO (2.5)", "range", "amount"),
@@ -119,7 +121,8 @@ def test_what_nobody_can_reckon_with_is_of_another_kind(
 ) -> None:
     shop.run(
         "CREATE DOMAIN birthday AS date",
-        f"CREATE TABLE word (id int, kind text, amount numeric, born birthday) PARTITION BY {by}",
+        'CREATE TABLE word (id int, kind text, "Kind" text, amount numeric, born birthday)'
+        f" PARTITION BY {by}",
         f"CREATE TABLE a PARTITION OF word FOR VALUES {values}",
     )
     table = shop.one()
@@ -192,7 +195,7 @@ def test_a_partition_that_is_partitioned_counts_with_what_is_below_it(shop: Shop
     assert tables["high"].partitions == ()
 
 
-def test_a_locked_partition_costs_the_sizes_and_nothing_else(shop: Shop) -> None:
+def test_a_locked_table_costs_the_sizes_and_the_look_for_rows_and_nothing_else(shop: Shop) -> None:
     shop.run(
         "CREATE TABLE word (id int) PARTITION BY RANGE (id)",
         "CREATE TABLE a PARTITION OF word FOR VALUES FROM (0) TO (10)",
@@ -200,7 +203,7 @@ def test_a_locked_partition_costs_the_sizes_and_nothing_else(shop: Shop) -> None
         "INSERT INTO word VALUES (99)",
     )
     with psycopg.connect(**POSTGRES, dbname=shop.database) as busy:
-        busy.execute("LOCK TABLE a, rest IN ACCESS EXCLUSIVE MODE")
+        busy.execute("LOCK TABLE word, a, rest IN ACCESS EXCLUSIVE MODE")
         table = shop.one()
     assert [one.size_bytes for one in table.partitions] == [None, None]
     assert table.partitions[0].upper == 10

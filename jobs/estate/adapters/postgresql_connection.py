@@ -26,7 +26,7 @@ CLIENT_SLACK_S = 1.0
 NO_PASSFILE = "/nonexistent"
 """Else libpq would look into the process owner's ~/.pgpass."""
 
-CONNECTION_GONE = ("08", "25P", "57P")
+CONNECTION_GONE = ("08", "25P03", "25P04", "57P")
 """SQLSTATEs after which there is no connection any more; psycopg's own loss has none."""
 
 READING = {"search_path": "pg_catalog", "timezone": "UTC", "datestyle": "ISO, YMD"}

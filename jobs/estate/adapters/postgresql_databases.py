@@ -22,6 +22,9 @@ SYSTEM_DATABASES = frozenset(
 RESERVE_S = 2.0
 """How long before a visit's end no further connection is begun: psycopg waits so long at least."""
 
+LEAST_S = 0.5
+"""What a database is given at least, out of the reserve if need be: less were a turn wasted."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseEntry:
@@ -120,7 +123,7 @@ def _ask(
     left_s = home.left_s - min(RESERVE_S, home.target.statement_timeout_s / 2)
     if left_s <= 0:
         raise NotReached(home.target.statement_timeout_s)
-    share_s = left_s if is_last else left_s / 2
+    share_s = left_s if is_last else max(left_s / 2, LEAST_S)
     if entry.is_home:
         here = home.within(share_s)
         with here.in_words(), here.aside():

@@ -33,7 +33,13 @@ WITH_PENDING_DETACH = WITH_UNKNOWN_ROWS = 140_000
 
 TABLES = (
     "SELECT pg_class.oid, nspname, relname, pg_get_userbyid(relowner), partstrat::text,"
-    " pg_get_partkeydef(pg_class.oid), atttypid::regtype::text, current_database()"
+    # pg_get_partkeydef would wait for a lock, so it is left to keys that hold expressions.
+    " CASE WHEN partexprs IS NULL THEN ("
+    "   SELECT string_agg(quote_ident(attname), ', ' ORDER BY place)"
+    "   FROM unnest(partattrs::int2[]) WITH ORDINALITY AS part (number, place)"
+    "   JOIN pg_attribute ON attrelid = partrelid AND attnum = number)"
+    "  ELSE substring(pg_get_partkeydef(pg_class.oid) FROM '\\((.*)\\)$') END,"
+    " atttypid::regtype::text, current_database()"
     " FROM pg_partitioned_table JOIN pg_class ON pg_class.oid = partrelid"
     " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
     " LEFT JOIN pg_attribute"
@@ -143,10 +149,9 @@ def _tables_here(there: Transaction) -> list[PartitionedTable]:
 
 
 def _table_row(row: tuple[Any, ...]) -> TableRow:
-    oid, schema, name, owner, strategy, definition, key_type, database = row
+    oid, schema, name, owner, strategy, key, key_type, database = row
     method = METHODS[strategy]
     kind: Kind = KINDS.get(key_type, "other") if method == "range" else "other"
-    key = definition.removeprefix(f"{method.upper()} (").removesuffix(")")
     has_zone = key_type == "timestamp with time zone"
     return TableRow(oid, schema, name, owner, method, key, kind, has_zone, database)
 
