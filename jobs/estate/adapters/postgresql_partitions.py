@@ -53,7 +53,7 @@ PARTITIONS = (
     " FROM pg_inherits JOIN pg_partitioned_table ON partrelid = inhparent"
     " JOIN pg_class ON pg_class.oid = inhrelid"
     " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-    " WHERE relpersistence <> 't'"
+    " WHERE relpersistence <> 't' AND relpartbound IS NOT NULL"
 )
 NOT_BEING_DETACHED = " AND NOT inhdetachpending"
 MEASURES = (

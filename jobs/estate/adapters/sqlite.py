@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -123,16 +124,23 @@ class SqliteSession(Session):
     def _tables(self) -> list[TableBytes] | None:
         """The largest first; None without `dbstat`, or when reading every page takes longer than
         there is time."""
-        statement = (
-            "SELECT tbl_name, sum(pgsize), coalesce(sum(pgsize) FILTER (WHERE type = 'index'), 0)"
-            " FROM dbstat JOIN sqlite_schema USING (name)"
-            " WHERE type IN ('table', 'index') GROUP BY tbl_name ORDER BY 2 DESC, 1"
-        )
         try:
-            rows = self._connection.execute(statement).fetchall()
+            # Joined here: SQLite would read its schema once for every table and index.
+            pages = dict(self._all("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+            entries = self._all("SELECT name, tbl_name, type FROM sqlite_schema")
         except sqlite3.OperationalError:
             return None
-        return [TableBytes(*row) for row in rows]
+        totals: Counter[str] = Counter()
+        of_indexes: Counter[str] = Counter()
+        for name, table, kind in entries:
+            if name in pages:
+                totals[table] += pages[name]
+                of_indexes[table] += pages[name] if kind == "index" else 0
+        tables = [TableBytes(name, total, of_indexes[name]) for name, total in totals.items()]
+        return sorted(tables, key=lambda table: (-table.total_bytes, table.name))
+
+    def _all(self, statement: str) -> list[Any]:
+        return self._connection.execute(statement).fetchall()
 
     def _row(self, statement: str) -> Sequence[Any]:
         with _in_words(self._path, self._target):
