@@ -25,8 +25,10 @@ GONE = (pg.InvalidCatalogName, pg.UndefinedObject)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Of one database; data with TOAST."""
+    """Of one database; data with TOAST. The total of the same moment, and with the file of cached
+    catalogs that the first connection leaves: so nothing seems to grow by being measured."""
 
+    total_bytes: int | None
     data_bytes: int | None
     index_bytes: int | None
     largest_tables: tuple[TableSize, ...]
@@ -40,7 +42,7 @@ def measure(home: Transaction, largest_tables: int) -> Iterator[DatabaseSize]:
     entries.sort(key=lambda entry: totals.get(entry.oid, 0), reverse=True)
     measured = [entry for entry in entries if entry.oid in totals]
     parts = ask_each(home, measured, partial(_parts, largest_tables=largest_tables))
-    nothing = Parts(None, None, ())
+    nothing = Parts(None, None, None, ())
     for entry in entries:
         total = totals.get(entry.oid)
         if entry.may_measure and total is None:
@@ -48,7 +50,7 @@ def measure(home: Transaction, largest_tables: int) -> Iterator[DatabaseSize]:
         known = parts.read.get(entry.name, nothing)
         yield DatabaseSize(
             name=entry.name,
-            total_bytes=total,
+            total_bytes=known.total_bytes or total,
             data_bytes=known.data_bytes,
             index_bytes=known.index_bytes,
             is_system=entry.is_system,
@@ -98,14 +100,15 @@ def _parts(there: Transaction, largest_tables: int) -> Parts:
         " FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
         " WHERE relkind IN ('r', 'm') AND NOT relisshared)"
         " SELECT nspname, relname, data_bytes + index_bytes,"
+        "  (SELECT pg_database_size(current_database())),"
         "  sum(data_bytes) OVER ()::bigint, sum(index_bytes) OVER ()::bigint"
         " FROM measured ORDER BY 3 DESC NULLS LAST, 1, 2 LIMIT %s",
         [max(1, largest_tables)],
     )
     largest = [
         TableSize(schema, name, size)
-        for schema, name, size, _data_bytes, _index_bytes in rows[:largest_tables]
+        for schema, name, size, *_of_all in rows[:largest_tables]
         if size is not None  # dropped meanwhile
     ]
-    data_bytes, index_bytes = rows[0][3:]
-    return Parts(data_bytes, index_bytes, tuple(largest))
+    total_bytes, data_bytes, index_bytes = rows[0][3:]
+    return Parts(total_bytes, data_bytes, index_bytes, tuple(largest))
