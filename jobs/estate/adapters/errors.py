@@ -170,19 +170,6 @@ class EmptyListing(InstanceError):
         super().__init__(_("The server listed no database, which cannot be right."))
 
 
-class TooOld(InstanceError):
-    code = "too_old"
-
-    def __init__(self, product: str, version: str, oldest: str) -> None:
-        super().__init__(
-            _(
-                "%(product)s %(version)s is older than what is supported: "
-                "it has to be %(oldest)s or newer."
-            )
-            % {"product": product, "version": version, "oldest": oldest}
-        )
-
-
 class WrongProtocol(InstanceError):
     code = "wrong_protocol"
 

@@ -217,6 +217,7 @@ def _table(table: TableRow, rows: Sequence[PartitionRow], facts: Facts) -> Parti
         partitions=tuple(sorted(partitions, key=_place)),
         has_default_rows=facts.default_rows.get(default.oid) if default else None,
         leftovers=facts.leftovers.get(table.oid, ()),
+        is_zoned=table.has_zone if kind == "moment" else None,
         owner=table.owner,
     )
 
