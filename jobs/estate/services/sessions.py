@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from jobs.estate.models.instance import DatabaseInstance
 from jobs.estate.models.record import UNSETTLED, RecordStatus, SyncRecord
 from jobs.estate.models.session import Category, SessionStatus, Source, SyncSession
-from jobs.registry import current_execution
+from jobs.registry import StopRun, current_execution
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,20 @@ def skip(record: SyncRecord, reason: str) -> None:
     record.status = RecordStatus.SKIPPED
     record.error = reason
     record.save(update_fields=["status", "error"])
+
+
+@contextmanager
+def ended_by_errors(session: SyncSession) -> Iterator[None]:
+    """End the session as cancelled, or as failed, by what the block raises; raise it on."""
+    try:
+        yield
+    except StopRun:
+        end(session, SessionStatus.CANCELLED, error=_("It was cancelled."))
+        raise
+    except BaseException as error:
+        reason = _("It was ended by an error: %(kind)s.") % {"kind": type(error).__name__}
+        end(session, SessionStatus.FAILED, error=reason)
+        raise
 
 
 @transaction.atomic

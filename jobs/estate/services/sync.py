@@ -24,7 +24,7 @@ from jobs.estate.models.session import Category, SessionStatus, SyncSession
 from jobs.estate.services import sessions
 from jobs.estate.services.choice import Choice, chosen_instances
 from jobs.estate.services.side_by_side import Answer, Visit, side_by_side
-from jobs.registry import StopRun, current_execution
+from jobs.registry import current_execution
 
 T = TypeVar("T")
 
@@ -103,16 +103,8 @@ def sync(work: Work[T], choice: Choice) -> SyncSession:
     instances = chosen_instances(choice)
     sessions.end_orphans(work.category)
     session = sessions.begin(work.category, instances)
-    try:
-        with sessions.within(session):
-            warnings = _visit_all(session, work, choice.concurrency)
-    except StopRun:
-        sessions.end(session, SessionStatus.CANCELLED, error=_("It was cancelled."))
-        raise
-    except BaseException as error:
-        reason = _("It was ended by an error: %(kind)s.") % {"kind": type(error).__name__}
-        sessions.end(session, SessionStatus.FAILED, error=reason)
-        raise
+    with sessions.ended_by_errors(session), sessions.within(session):
+        warnings = _visit_all(session, work, choice.concurrency)
     _conclude(session, warnings)
     return session
 
