@@ -22,10 +22,17 @@ class PeriodKind(models.TextChoices):
 class SizeAggregate(models.Model):
     """Bytes, over the days of the period that have a snapshot; without any there is no row.
 
-    Of an instance (`database` is null) the databases of each day are added up first. The changes
-    are from the last day of the period before to the last of this one, and null when that period
-    has no snapshot; the percentage is null too when it would be of zero bytes. The trend is the
-    slope of the least-squares line through the days, null below two of them.
+    Of an instance (`database` is null) the databases of each day are added up first: those that
+    have a snapshot of that day, system databases too where they were measured. A sum beyond
+    2^63 - 1 is stored as that. The average is rounded to the nearest byte.
+
+    The changes are from the last day of the period before that has a snapshot to the last of
+    this one, and null when that period has none; the percentage is null too when it would be of
+    zero bytes. The trend is the slope of the least-squares line through the days, null below two
+    of them. So a database that is new has no change, and one that was dropped no row any more.
+
+    A row outlives the snapshots that it was made of: it is never replaced by one of fewer days,
+    and its changes not by null.
     """
 
     instance = models.ForeignKey(
