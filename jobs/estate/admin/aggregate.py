@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from jobs.admin.paging import BoundedPaginator
+from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
+from jobs.estate.models.aggregate import SizeAggregate
+from jobs.estate.units import format_bytes
+
+
+class OwnerFilter(admin.SimpleListFilter):
+    title = gettext_lazy("of")
+    parameter_name = "of"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [
+            ("instances", gettext_lazy("whole instances")),
+            ("databases", gettext_lazy("single databases")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("instances", "databases"):
+            return queryset
+        return queryset.filter(database__isnull=self.value() == "instances")
+
+
+@admin.register(SizeAggregate)
+class SizeAggregateAdmin(ReadOnly, ModelAdmin[SizeAggregate]):
+    """By when they were first written, so that no list has to sort the table."""
+
+    list_display = (
+        "instance",
+        "database_or_all",
+        "kind",
+        "period",
+        "average",
+        "last",
+        "change",
+        "trend",
+    )
+    list_filter = ("kind", OwnerFilter, "instance")
+    list_select_related = ("instance", "database")
+    list_display_links = ("period",)
+    ordering = ("-id",)
+    sortable_by = ()
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    fields = (
+        "instance",
+        "database_or_all",
+        "kind",
+        "period",
+        "samples",
+        "average",
+        "minimum",
+        "maximum",
+        "first",
+        "last",
+        "change",
+        "trend",
+        "computed",
+    )
+    computed = shown_moment("computed_at", gettext_lazy("computed at"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SizeAggregate]:
+        return super().get_queryset(request).select_related("instance", "database")
+
+    @admin.display(description=gettext_lazy("database"))
+    def database_or_all(self, aggregate: SizeAggregate) -> str:
+        return _("all") if aggregate.database is None else aggregate.database.name
+
+    @admin.display(description=gettext_lazy("days"))
+    def period(self, aggregate: SizeAggregate) -> str:
+        if aggregate.ends_on == aggregate.starts_on:
+            return f"{aggregate.starts_on:%Y-%m-%d}"
+        return f"{aggregate.starts_on:%Y-%m-%d} – {aggregate.ends_on:%Y-%m-%d}"
+
+    @admin.display(description=gettext_lazy("average"))
+    def average(self, aggregate: SizeAggregate) -> str:
+        return format_bytes(aggregate.average_bytes)
+
+    @admin.display(description=gettext_lazy("minimum"))
+    def minimum(self, aggregate: SizeAggregate) -> str:
+        return format_bytes(aggregate.minimum_bytes)
+
+    @admin.display(description=gettext_lazy("maximum"))
+    def maximum(self, aggregate: SizeAggregate) -> str:
+        return format_bytes(aggregate.maximum_bytes)
+
+    @admin.display(description=gettext_lazy("first"))
+    def first(self, aggregate: SizeAggregate) -> str:
+        return format_bytes(aggregate.first_bytes)
+
+    @admin.display(description=gettext_lazy("last"))
+    def last(self, aggregate: SizeAggregate) -> str:
+        return format_bytes(aggregate.last_bytes)
+
+    @admin.display(description=gettext_lazy("change"))
+    def change(self, aggregate: SizeAggregate) -> str:
+        if aggregate.change_bytes is None:
+            return "-"
+        change = signed_bytes(aggregate.change_bytes)
+        if aggregate.change_percent is None:
+            return change
+        return f"{change} ({signed_percent(aggregate.change_percent)})"
+
+    @admin.display(description=gettext_lazy("trend"))
+    def trend(self, aggregate: SizeAggregate) -> str:
+        if aggregate.trend_bytes_per_day is None:
+            return "-"
+        per_day = signed_bytes(round(aggregate.trend_bytes_per_day))
+        return _("%(bytes)s a day") % {"bytes": per_day}
+
+
+def signed_bytes(count: int) -> str:
+    """“+12.4 MiB”, “−8 B” and “0 B”."""
+    return _sign(count) + format_bytes(abs(count))
+
+
+def signed_percent(percent: float) -> str:
+    """One digit after the point; “+0.0 %” is a growth that is smaller than that."""
+    rounded = number_format(round(abs(percent), 1), 1, force_grouping=True)
+    return f"{_sign(percent)}{rounded} %"
+
+
+def _sign(value: float) -> str:
+    return "+" if value > 0 else "−" if value < 0 else ""
