@@ -1,6 +1,6 @@
 """`make bench`: every scenario beside stock django-apscheduler and plain APScheduler.
 
-make bench                                  all of it, about 40 minutes
+make bench                                  all of it, about an hour
 make bench ARGS=--quick                     shorter, about 15 minutes
 make bench ARGS="burst idle"                some scenarios
 make bench ARGS="burst --on postgresql --repeat 5"
@@ -21,10 +21,18 @@ from tests.benchmarks.database import Kind, PostgresqlKind, SqliteKind, postgres
 from tests.benchmarks.figures import Figures, median_of
 from tests.benchmarks.goals import Check, ratio, shown
 from tests.benchmarks.scenario import Bench, Results, Scenario
-from tests.benchmarks.scenarios import burst, change, endurance, every_second, idle, statements
+from tests.benchmarks.scenarios import (
+    aggregate,
+    burst,
+    change,
+    endurance,
+    every_second,
+    idle,
+    statements,
+)
 from tests.benchmarks.trial import Failed
 
-MODULES = (burst, every_second, idle, change, statements, endurance)
+MODULES = (burst, every_second, idle, change, statements, endurance, aggregate)
 SCENARIOS = {scenario.name: scenario for module in MODULES for scenario in module.SCENARIOS}
 
 

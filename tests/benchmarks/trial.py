@@ -118,33 +118,39 @@ class Trial:
         return (self.folder / "stderr").read_text()[-2000:]
 
 
+@dataclass(frozen=True)
+class Place:
+    """A fresh database of a contender, migrated, and what its processes need to work there."""
+
+    database: Database
+    folder: Path
+    environment: Mapping[str, str]
+
+    def run(self, module: str, *arguments: str) -> str:
+        """Run a module of ours to its end; what it prints."""
+        return _run(module, *arguments, environment=self.environment, cwd=self.folder)
+
+
 @contextmanager
-def trial(
-    contender: str,
-    kind: Kind,
-    work_to_do: workload.Workload,
-    *,
-    counts: bool = False,
-    other: str = "",
-) -> Iterator[Trial]:
-    """Prepare the database, start the contender's scheduler, and end it. `counts` counts its
-    statements, which costs a little; `other` is the folder of OTHER."""
+def place(
+    contender: str, kind: Kind, *, variables: Mapping[str, str], other: str = ""
+) -> Iterator[Place]:
+    """Migrate the contender's database and remove it in the end; `variables` are added to the
+    environment, `other` is the folder of OTHER."""
     with tempfile.TemporaryDirectory(prefix="schedcore-bench-") as name:
         folder = Path(name)
         (folder / "starts").touch()
         # From here `tests` is ours, and everything else is of the contender's folder.
         (folder / "tests").symlink_to(ROOT / "tests")
         tree = other if contender == contenders.OTHER else str(ROOT)
-        is_ours = contender in (contenders.SCHEDCORE, contenders.OTHER)
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(folder), tree]),
             "DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings",
             "SCHEDCORE_LOG_LEVEL": "WARNING",
-            "SCHEDCORE_MAX_WORKERS": str(work_to_do.workers),
             contenders.VARIABLE: contender,
             workload.STARTS: str(folder / "starts"),
-            **work_to_do.as_environment(),
+            **variables,
         }
 
         def migrate(url: str) -> None:
@@ -156,45 +162,65 @@ def trial(
             environment |= {
                 "DATABASE_URL": database.url,
                 subject.SQLALCHEMY_URL: database.sqlalchemy_url,
-                **({subject.COUNTS: "1"} if counts else {}),
             }
-            due = float(_run("tests.benchmarks.prepare", environment=environment, cwd=folder))
-            launched = time.time()
-            with (folder / "stderr").open("w") as stderr:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "tests.benchmarks.subject"],
-                    env=environment,
-                    cwd=folder,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=stderr,
-                    text=True,
-                )
-            try:
-                leads = _leads(process, database) if is_ours else None
-                words = _pipes(process)[1].readline()
-                ready = time.time()
-                if words != "ready\n":
-                    process.wait(10)
-                    told = (folder / "stderr").read_text()[-2000:]
-                    raise Failed(f"{contender} did not start: {words}{told}")
-                if ready > due:
-                    raise Failed(f"{contender} was ready {ready - due:.1f} s after the due time")
-                yield Trial(
-                    contender,
-                    database,
-                    work_to_do,
-                    due,
-                    launched,
-                    ready,
-                    process,
-                    folder,
-                    environment,
-                    leads,
-                )
-            finally:
-                process.kill()
-                process.wait()
+            yield Place(database, folder, environment)
+
+
+@contextmanager
+def trial(
+    contender: str,
+    kind: Kind,
+    work_to_do: workload.Workload,
+    *,
+    counts: bool = False,
+    other: str = "",
+) -> Iterator[Trial]:
+    """Prepare the database, start the contender's scheduler, and end it. `counts` counts its
+    statements, which costs a little; `other` is the folder of OTHER."""
+    is_ours = contender in (contenders.SCHEDCORE, contenders.OTHER)
+    variables = {
+        "SCHEDCORE_MAX_WORKERS": str(work_to_do.workers),
+        **work_to_do.as_environment(),
+        **({subject.COUNTS: "1"} if counts else {}),
+    }
+    with place(contender, kind, variables=variables, other=other) as at:
+        due = float(at.run("tests.benchmarks.prepare"))
+        launched = time.time()
+        with (at.folder / "stderr").open("w") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.benchmarks.subject"],
+                env=at.environment,
+                cwd=at.folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        try:
+            leads = _leads(process, at.database) if is_ours else None
+            words = _pipes(process)[1].readline()
+            ready = time.time()
+            if words != "ready\n":
+                process.wait(10)
+                told = (at.folder / "stderr").read_text()[-2000:]
+                raise Failed(f"{contender} did not start: {words}{told}")
+            if ready > due:
+                raise Failed(f"{contender} was ready {ready - due:.1f} s after the due time")
+            yield Trial(
+                contender,
+                at.database,
+                work_to_do,
+                due,
+                launched,
+                ready,
+                process,
+                at.folder,
+                at.environment,
+                leads,
+            )
+        finally:
+            process.kill()
+            process.wait()
 
 
 def wait_until(moment: float) -> None:
