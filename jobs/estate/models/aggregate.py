@@ -87,6 +87,10 @@ class SizeAggregate(models.Model):
                 condition=Q(ends_on__gte=F("starts_on")), name="aggregate_period_in_order"
             ),
         )
+        indexes = (
+            # The admin's filter by kind, which is rare for all but days.
+            models.Index(fields=["kind", "-id"], name="aggregate_kind_idx"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.starts_on:%Y-%m-%d}"
