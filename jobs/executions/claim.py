@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from jobs.errors import SchedulerError
 from jobs.executions.database import (
@@ -33,17 +32,15 @@ from jobs.executions.database import (
 )
 from jobs.executions.fencing import Lease
 from jobs.executions.hand_out import Handout
+from jobs.executions.stretches import Stretch, stretches_due
 from jobs.models.execution import Source, Status
 from jobs.registry import Policies, get_task, policies_of
-from jobs.triggers import Spec, Trigger, next_fire, occurrences, read_spec, trigger_from
+from jobs.triggers import Spec, read_spec, trigger_from
 
 logger = logging.getLogger(__name__)
 
 MAX_DUE_JOBS = 1000
 """Jobs that one transaction claims; the rest follow in the next."""
-
-MAX_OCCURRENCES = 500
-"""Occurrences of one job that are counted one by one; above it a row says "at least"."""
 
 EXECUTORS = frozenset({"threads", "processes"})
 
@@ -90,18 +87,6 @@ class DueJob(NamedTuple):
     max_instances: int | None
     misfire_grace_time: int | None
     timeout: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """One or more occurrences of a job that become one row."""
-
-    status: Status
-    first: datetime
-    last: datetime
-    count: int
-    is_capped: bool
-    reason: str
 
 
 @dataclass(slots=True)
@@ -238,102 +223,20 @@ def _plan(
         raise Unreadable("timeout")
     zone = job.timezone or django_timezone.get_default_timezone_name()
     trigger = trigger_from(_spec(job.trigger_type, job.trigger_params, zone), anchor, job.id)
-    following = next_fire(trigger, first)
-    free = max(policies.max_instances - going, 0)
-    grace = timedelta(seconds=policies.misfire_grace_time)
-    if (following is None or following > now) and not (grace and now - first > grace) and free:
-        return [Stretch(Status.QUEUED, first, first, 1, False, "")], following
-    missed, on_time, next_run = _due_occurrences(trigger, first, now, grace, policies.coalesce)
-    stretches = []
-    if missed:
-        stretches.append(_missed(missed, now, grace, leading_since))
-    stretches.extend(_runs(on_time, policies, free))
-    return stretches, next_run
+    return stretches_due(
+        trigger,
+        first,
+        now,
+        policies,
+        free=max(policies.max_instances - going, 0),
+        leading_since=leading_since,
+    )
 
 
 @lru_cache(maxsize=1000)
 def _spec(kind: str, params: Any, zone: str) -> Spec:
     """By what the rows say: many jobs have equal parameters, and one is due again and again."""
     return read_spec(kind, from_json(params), zone)
-
-
-def _due_occurrences(
-    trigger: Trigger, first: datetime, now: datetime, grace: timedelta, coalesce: bool
-) -> tuple[list[datetime], list[datetime], datetime | None]:
-    """Occurrences that are too late, those that are not, and the next after them."""
-    due = occurrences(trigger, first, now, MAX_OCCURRENCES)
-    missed = [moment for moment in due if grace and now - moment > grace]
-    on_time = due[len(missed) :]
-    if len(due) < MAX_OCCURRENCES:
-        return missed, on_time, next_fire(trigger, due[-1])
-    # Counting has stopped. What is on time is counted by itself, so that it is not cut short.
-    if missed:
-        start = next_fire(trigger, max(missed[-1], now - grace - timedelta(microseconds=1)))
-        if start is None or start > now:
-            return missed, [], start
-        on_time = occurrences(trigger, start, now, MAX_OCCURRENCES)
-    if len(on_time) == MAX_OCCURRENCES and coalesce:
-        on_time[-1] = _last_due(trigger, on_time[-1], now)
-    return missed, on_time, next_fire(trigger, on_time[-1])
-
-
-def _last_due(trigger: Trigger, since: datetime, now: datetime) -> datetime:
-    """The last occurrence that is due, of any number of them from `since` (which is one) on.
-
-    By bisection: occurrences are at least a second apart.
-    """
-    last, until = since, now
-    while until - last > timedelta(seconds=1):
-        middle = last + (until - last) / 2
-        found = next_fire(trigger, middle)
-        if found is not None and found <= now:
-            last = found
-        else:
-            until = middle
-    following = next_fire(trigger, last)
-    return following if following is not None and following <= now else last
-
-
-def _missed(
-    missed: Sequence[datetime], now: datetime, grace: timedelta, leading_since: datetime
-) -> Stretch:
-    capped = len(missed) >= MAX_OCCURRENCES
-    why = (
-        _("No scheduler was leading when it was due.")
-        if missed[-1] < leading_since
-        else _("The scheduler could not look in time.")
-    )
-    found = ngettext(
-        "Found %(late)d s late, where %(grace)d s are allowed.",
-        "The last of %(count)d was found %(late)d s late, where %(grace)d s are allowed.",
-        len(missed),
-    ) % {
-        "count": len(missed),
-        "late": (now - missed[-1]).total_seconds(),
-        "grace": grace.total_seconds(),
-    }
-    return Stretch(Status.MISSED, missed[0], missed[-1], len(missed), capped, f"{found} {why}")
-
-
-def _runs(on_time: Sequence[datetime], policies: Policies, free: int) -> Iterator[Stretch]:
-    if not on_time:
-        return
-    if policies.coalesce:
-        runs = [(on_time[0], on_time[-1], len(on_time))]
-    else:
-        runs = [(moment, moment, 1) for moment in on_time]
-    for first, last, count in runs[:free]:
-        capped = count >= MAX_OCCURRENCES
-        yield Stretch(Status.QUEUED, first, last, count, capped, "")
-    if skipped := runs[free:]:
-        count = sum(run[2] for run in skipped)
-        reason = ngettext(
-            "An earlier run was still going, and at most %(most)d may at a time.",
-            "Earlier runs were still going, and at most %(most)d may at a time.",
-            policies.max_instances,
-        ) % {"most": policies.max_instances}
-        capped = len(on_time) >= MAX_OCCURRENCES
-        yield Stretch(Status.SKIPPED, skipped[0][0], skipped[-1][1], count, capped, reason)
 
 
 def _row(

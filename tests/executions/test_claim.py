@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django_apscheduler.models import DjangoJob
 
-from jobs.executions.claim import MAX_OCCURRENCES, Claimed
+from jobs.executions.claim import Claimed
+from jobs.executions.stretches import MAX_OCCURRENCES
 from jobs.models import Job, JobExecution, Source, Status
 from tests.executions.conftest import NOW
 

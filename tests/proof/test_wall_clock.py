@@ -16,7 +16,7 @@ from django.db import connection
 from django_apscheduler.models import DjangoJob
 
 from jobs.control import job as control
-from jobs.executions import claim
+from jobs.executions import stretches
 from jobs.executions.database import database_now
 from jobs.models import Job, JobExecution, SchedulerLease, Source, Status
 from jobs.registry import scheduled_task
@@ -44,7 +44,7 @@ def host() -> Iterator[time_machine.Traveller]:
 @pytest.fixture(autouse=True)
 def _counts_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that an hour of seconds is accounted for one by one."""
-    monkeypatch.setattr(claim, "MAX_OCCURRENCES", 10_000)
+    monkeypatch.setattr(stretches, "MAX_OCCURRENCES", 10_000)
 
 
 def scheduled() -> Any:

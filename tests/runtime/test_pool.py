@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from jobs.admin.job_form import JobForm
+from jobs.executions.claim import EXECUTORS
 from jobs.models import Job, JobExecution, Status
+from jobs.runtime.executors.pools import Pools
 from jobs.runtime.scheduler import SchedcoreScheduler
 from tests.runtime.runs import run
 from tests.waiting import until
@@ -32,3 +35,8 @@ def test_workers_end_with_their_scheduler_though_it_takes_back_what_waits(
     assert pool.take_back() == []
     gate.set()
     until(lambda: not any(thread.is_alive() for thread in pool.threads))
+
+
+def test_every_executor_that_a_job_may_name_has_its_pool_and_its_place_in_the_form() -> None:
+    assert Pools(lambda: None).aliases() == EXECUTORS
+    assert {value for value, _label in JobForm.base_fields["executor"].choices} == EXECUTORS
