@@ -97,6 +97,8 @@ def retry(execution_id: int, *, actor: Actor) -> JobExecution:
         if problem := problem_of_call(job, earlier.args, earlier.kwargs):
             raise JobBroken(job.pk, problem)
         _refuse_if_busy(job, force=False)
+        # Locked, so that the retention does not take it away meanwhile.
+        _found(execution_id, JobExecution.objects.select_for_update())
         execution = _queue(
             job, earlier.args, earlier.kwargs, actor=actor, now=now, retry_of=earlier
         )

@@ -1,51 +1,70 @@
-"""Retention: the only thing that deletes history, in batches that do not hold anybody up."""
+"""Retention: what of the history is old enough to go; nothing else deletes any of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Subquery
 
-from jobs.models.execution import ExecutionLog, JobExecution
+from jobs.among import Among
+from jobs.models import AuditEvent, ExecutionLog, Job, JobExecution
+from jobs.sweep import Expired, Owned
 
-BATCH = 5000
-"""Rows, executions and log lines together, that one transaction deletes at most."""
-
-
-def count_expired(before: datetime) -> int:
-    return JobExecution.objects.finished_before(before).count()
+JOBS = 100
+"""Jobs whose last executions are looked up by one statement."""
 
 
-def delete_expired(before: datetime) -> Iterator[tuple[int, int]]:
-    """Delete executions that ended before `before`, and their logs.
+def expired_executions(before: datetime, *, keep_last: int = 0) -> Expired:
+    """Executions that ended before `before`, with their log lines.
 
-    Yields (executions, log lines) deleted after each transaction, so that the caller can
-    report, and stop, between them.
+    Never one that has no verdict or still holds its slot, nor what a retry that waits or runs
+    refers to, nor the last `keep_last` of each job that there is; those of deleted jobs go.
     """
-    while True:
-        with transaction.atomic():
-            deleted = _delete_batch(before)
-        if deleted == (0, 0):
-            return
-        yield deleted
+    rows = JobExecution.objects.finished_before(before)
+    awaited = JobExecution.objects.unreleased().filter(retry_of__isnull=False)
+    return Expired(
+        name="executions",
+        rows=rows.exclude(pk__in=awaited.order_by().values("retry_of")),
+        moment="finished_at",
+        owned=(Owned(ExecutionLog.objects.all(), "execution_id", name="log_lines"),),
+        spared=_Last(keep_last).of if keep_last else None,
+    )
 
 
-def _delete_batch(before: datetime) -> tuple[int, int]:
-    expired = JobExecution.objects.finished_before(before).order_by("finished_at")
-    ids = list(expired.values_list("pk", flat=True)[: BATCH // 2])
-    if not ids:
-        return 0, 0
-    lines = ExecutionLog.objects.filter(execution_id__in=ids).order_by()
-    line_ids = list(lines.values_list("pk", flat=True)[: BATCH // 2])
-    gone_lines = _delete(ExecutionLog.objects.filter(pk__in=line_ids)) if line_ids else 0
-    if len(line_ids) == BATCH // 2:
-        return 0, gone_lines  # their executions go when the last of the lines has gone
-    return _delete(JobExecution.objects.filter(pk__in=ids)), gone_lines
+def expired_audit_events(before: datetime) -> Expired:
+    """What was recorded before `before`."""
+    return Expired(name="audit_events", rows=AuditEvent.objects.filter(at__lt=before), moment="at")
 
 
-def _delete(rows: QuerySet[Any]) -> int:
-    """One statement: nothing cascades from these rows, so nothing has to be looked up."""
-    return rows._raw_delete(using=rows.db)
+class _Last:
+    """The last executions of each job, as they were when the job was first met.
+
+    Those that come later only make it more that are kept.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._first_kept: dict[str, int | None] = {}
+        """Execution id by job; None for jobs that there are not."""
+
+    def of(self, execution_ids: Sequence[int]) -> set[int]:
+        """Which of these are among them."""
+        rows = JobExecution.objects.filter(Among("pk", execution_ids), job_id__isnull=False)
+        jobs = dict(rows.values_list("pk", "job_id"))
+        self._look_up(sorted({job_id for job_id in jobs.values() if job_id is not None}))
+        return {
+            execution_id
+            for execution_id, job_id in jobs.items()
+            if (first := self._first_kept[job_id or ""]) is not None and execution_id >= first
+        }
+
+    def _look_up(self, job_ids: Sequence[str]) -> None:
+        unknown = [job_id for job_id in job_ids if job_id not in self._first_kept]
+        newest = JobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-pk").values("pk")
+        first = Subquery(newest[self._number - 1 : self._number])
+        for start in range(0, len(unknown), JOBS):
+            some = unknown[start : start + JOBS]
+            self._first_kept |= dict.fromkeys(some)
+            for job_id, found in Job.objects.filter(pk__in=some).values_list("pk", first):
+                self._first_kept[job_id] = found or 0

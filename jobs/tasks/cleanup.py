@@ -1,9 +1,11 @@
-"""Retention of the history."""
+"""The task that deletes what is past its retention."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,32 +13,94 @@ from pydantic import Field
 
 from jobs.conf import conf
 from jobs.errors import Invalid
+from jobs.estate.services.retention import expired_findings, expired_sessions, expired_snapshots
 from jobs.executions.database import database_now
-from jobs.executions.retention import count_expired, delete_expired
+from jobs.executions.retention import expired_audit_events, expired_executions
+from jobs.pace import Pace
 from jobs.registry import current_execution, scheduled_task
+from jobs.sweep import Expired, sweep
 
 MAX_DAYS = 36_500
+MAX_KEPT = 10_000
 Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
 
 
 @scheduled_task(label=gettext_lazy("Log cleanup"))
-def cleanup_logs(*, days: Days | None = None) -> dict[str, int]:
-    """Delete executions, with their logs, that ended more than `days` ago.
+def cleanup_logs(
+    *,
+    days: Days | None = None,
+    keep_last: Annotated[int, Field(ge=0, le=MAX_KEPT)] = 0,
+    audit_days: Days | None = None,
+    session_days: Days | None = 90,
+    snapshot_days: Days | None = 400,
+    finding_days: Days | None = 90,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Delete rows that are past their retention; no files.
 
-    Without `days` the setting SCHEDCORE_RETENTION_DAYS says how many. Deletes in batches of
-    at most 5,000 rows a transaction, so that it holds nobody up; safe to stop and run again.
+    `days`: executions, with their logs, that ended longer ago; without it as many as the
+    setting SCHEDCORE_RETENTION_DAYS says. `keep_last`: the last so many of each job stay,
+    however old they are. `audit_days`: audit events; without it all stay. `session_days`: sync
+    sessions that ended longer ago, with their records. `snapshot_days`: measurements of a
+    database's size, of which the aggregates stay; those of a quarter need two quarters of them.
+    `finding_days`: partition findings that resolved longer ago. Of the last three, null keeps
+    all. `dry_run`: only count what would go.
+
+    In transactions of at most 1,000 rows, with a rest after each, so that it holds nobody up;
+    safe to stop and run again. Returns how many rows have gone of each kind.
     """
     keep_days = conf().retention_days if days is None else days
-    if not 1 <= keep_days <= MAX_DAYS:
-        sentence = _("Use 1 to %(most)d days, not %(days)s.")
-        raise Invalid({"days": [sentence % {"most": MAX_DAYS, "days": keep_days}]})
-    before = database_now() - timedelta(days=keep_days)
-    total = count_expired(before)
-    run = current_execution()
-    executions = lines = 0
-    run.progress(0, total)
-    for gone_executions, gone_lines in delete_expired(before):
-        executions += gone_executions
-        lines += gone_lines
-        run.progress(executions, max(total, executions))
-    return {"executions": executions, "log_lines": lines, "days": keep_days}
+    kept = {
+        "days": keep_days,
+        "audit_days": audit_days,
+        "session_days": session_days,
+        "snapshot_days": snapshot_days,
+        "finding_days": finding_days,
+    }
+    kinds = list(_expired(_moments(kept, database_now()), keep_last))
+    gone = _sweep(kinds, is_dry_run=dry_run)
+    return {**gone, "days": keep_days, "dry_run": dry_run}
+
+
+def _moments(kept: dict[str, int | None], now: datetime) -> dict[str, datetime]:
+    """From when on things are kept, by argument; without those that keep everything."""
+    moments = {}
+    for name, days in kept.items():
+        if days is None:
+            continue
+        if not 1 <= days <= MAX_DAYS:
+            sentence = _("Use 1 to %(most)d days, not %(days)s.")
+            raise Invalid({name: [sentence % {"most": MAX_DAYS, "days": days}]})
+        moments[name] = now - timedelta(days=days)
+    return moments
+
+
+def _expired(moments: dict[str, datetime], keep_last: int) -> Iterator[Expired]:
+    yield expired_executions(moments["days"], keep_last=keep_last)
+    if before := moments.get("audit_days"):
+        yield expired_audit_events(before)
+    if before := moments.get("session_days"):
+        yield expired_sessions(before)
+    if before := moments.get("snapshot_days"):
+        yield expired_snapshots(before.date())
+    if before := moments.get("finding_days"):
+        yield expired_findings(before)
+
+
+def _sweep(kinds: list[Expired], *, is_dry_run: bool) -> Counter[str]:
+    run, pace = current_execution(), Pace()
+    total = sum(kind.rows.count() for kind in kinds)
+    done = 0
+    run.progress(done, total)
+    gone = Counter({name: 0 for kind in kinds for name in kind.names})
+    for kind in kinds:
+        label = str(kind.rows.model._meta.verbose_name_plural)
+        for counts in sweep(kind, pace, is_dry_run=is_dry_run):
+            gone.update(counts)
+            done += counts[kind.name]
+            run.progress(done, max(total, done), label)
+            pace.rest()
+            run.check()
+    if done < total:  # some were spared
+        run.progress(done, done)
+    return gone
