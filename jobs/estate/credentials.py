@@ -62,16 +62,39 @@ def decrypt(token: str) -> str:
         return ""
     try:
         return _keys().decrypt(token).decode()
-    except InvalidToken:
+    except (InvalidToken, ValueError):  # the latter where the token is not even ASCII
         raise KeyWrong from None
 
 
 @sensitive_variables()
+def is_newest(token: str) -> bool:
+    """Whether the newest key reads the token; raises as `decrypt` does, if none of them does."""
+    if not token:
+        return True
+    decrypt(token)
+    try:
+        _fernets()[0].decrypt(token)
+    except InvalidToken:
+        return False
+    return True
+
+
+@sensitive_variables()
+def rotate(token: str) -> str:
+    """A token of the same text under the newest key. Raises as `decrypt` does."""
+    return encrypt(decrypt(token))
+
+
 def _keys() -> MultiFernet:
+    return MultiFernet(_fernets())
+
+
+@sensitive_variables()
+def _fernets() -> list[Fernet]:
     keys = conf().credentials_keys
     if not keys:
         raise KeyMissing
     try:
-        return MultiFernet([Fernet(key) for key in keys])
+        return [Fernet(key) for key in keys]
     except ValueError:
         raise KeyMalformed from None
