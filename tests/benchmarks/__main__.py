@@ -1,7 +1,7 @@
 """`make bench`: every scenario beside stock django-apscheduler and plain APScheduler.
 
 make bench                                  all of it, about an hour
-make bench ARGS=--quick                     shorter, about 15 minutes
+make bench ARGS=--quick                     shorter, about 20 minutes
 make bench ARGS="burst idle"                some scenarios
 make bench ARGS="burst --on postgresql --repeat 5"
 make bench ARGS="burst --against ../other"  with the schedcore of another folder besides
@@ -28,11 +28,12 @@ from tests.benchmarks.scenarios import (
     endurance,
     every_second,
     idle,
+    retention,
     statements,
 )
 from tests.benchmarks.trial import Failed
 
-MODULES = (burst, every_second, idle, change, statements, endurance, aggregate)
+MODULES = (burst, every_second, idle, change, statements, endurance, aggregate, retention)
 SCENARIOS = {scenario.name: scenario for module in MODULES for scenario in module.SCENARIOS}
 
 
