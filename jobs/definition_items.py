@@ -25,14 +25,34 @@ from jobs.registry import TaskSpec, all_tasks
 
 FALLBACK: tuple[Mapping[str, Any], ...] = (
     {
+        "id": "sync_accounts",
+        "name": "账户同步",
+        "function": "sync_accounts",
+        "trigger_type": "cron",
+        "trigger_params": {"hour": 1, "minute": 0},
+        "enabled": True,
+        "description": "同步所有活动实例的账户与权限。"
+        "Sync the accounts and rights of all active instances.",
+    },
+    {
         "id": "cleanup_logs",
         "name": "清理旧日志",
         "function": "cleanup_logs",
         "trigger_type": "cron",
         "trigger_params": {"hour": 2, "minute": 0},
         "enabled": True,
-        "description": "按保留天数清理执行历史与日志。"
-        "Delete executions and logs that are past their retention.",
+        "description": "按保留天数清理执行历史、日志与旧的容量快照。"
+        "Delete history, logs and size snapshots that are past their retention.",
+    },
+    {
+        "id": "monitor_partition_health",
+        "name": "监控分区健康状态",
+        "function": "monitor_partition_health",
+        "trigger_type": "cron",
+        "trigger_params": {"hour": 0, "minute": 30},
+        "enabled": True,
+        "description": "检查所有活动实例的分区表。"
+        "Check the partitioned tables of all active instances.",
     },
     {
         "id": "collect_database_sizes",
@@ -43,6 +63,16 @@ FALLBACK: tuple[Mapping[str, Any], ...] = (
         "enabled": True,
         "description": "采集所有活动实例的数据库容量。"
         "Collect the sizes of all databases on active instances.",
+    },
+    {
+        "id": "calculate_database_size_aggregations",
+        "name": "统计聚合",
+        "function": "calculate_database_size_aggregations",
+        "trigger_type": "cron",
+        "trigger_params": {"hour": 4, "minute": 0},
+        "enabled": True,
+        "description": "按日、周、月、季度统计数据库容量。"
+        "Aggregate database sizes by day, week, month and quarter.",
     },
 )
 """The built-in jobs, as the shipped file has them."""

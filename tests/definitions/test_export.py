@@ -88,7 +88,7 @@ default_tasks:
       minute: 0
     enabled: true
     description: 容量
-  - id: cleanup_logs
+  - id: calculate_database_size_aggregations
 """
     )
     assert list(yaml.safe_load(text)) == ["default_tasks"]

@@ -23,7 +23,7 @@ from jobs.registry import scheduled_task
 from tests.definitions.conftest import item
 
 Write = Callable[..., Path]
-BUILTIN = {"cleanup_logs", "collect_database_sizes"}
+BUILTIN = BUILTIN_IDS
 
 
 def reasons(plan: definitions.Plan) -> dict[str, str]:
@@ -33,7 +33,7 @@ def reasons(plan: definitions.Plan) -> dict[str, str]:
 def test_the_jobs_in_code_are_those_of_the_shipped_file() -> None:
     shipped = yaml.safe_load(DEFAULT_TASKS_FILE.read_text(encoding="utf-8"))
     assert shipped == {"default_tasks": [dict(one) for one in definition_items.FALLBACK]}
-    assert {one["id"] for one in definition_items.FALLBACK} <= BUILTIN_IDS
+    assert {one["id"] for one in definition_items.FALLBACK} == BUILTIN_IDS
     assert definitions.load().warnings == ()
 
 
@@ -50,7 +50,7 @@ def test_first_start_loads_everything_with_its_schedule_and_a_trace(
     b = Job.objects.get(pk="b")
     assert (b.is_enabled, b.timeout, b.description, b.version) == (False, 5, "Why", 1)
     actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
-    assert actions == ["job.create"] * 4 + ["definitions.load"]
+    assert actions == ["job.create"] * 7 + ["definitions.load"]
     assert Revision.objects.get().number == 1
 
 
@@ -315,8 +315,8 @@ def test_processes_that_start_at_once_load_every_job_once(
     for thread in threads:
         thread.join(30)
     assert failures == []
-    assert Job.objects.count() == DjangoJob.objects.count() == 22
-    assert AuditEvent.objects.filter(action="job.create").count() == 22
+    assert Job.objects.count() == DjangoJob.objects.count() == 20 + len(BUILTIN)
+    assert AuditEvent.objects.filter(action="job.create").count() == 20 + len(BUILTIN)
     assert AuditEvent.objects.filter(action="definitions.load").count() == 1
     assert Revision.objects.get().number == 1
 
