@@ -27,6 +27,7 @@ from jobs.executions.database import database_now
 from jobs.models import Job, JobState
 from jobs.runtime import capture, systemd
 from jobs.runtime.scheduler import SchedcoreScheduler
+from jobs.runtime.stop_request import StopRequest
 from jobs.runtime.systemd import Notifier
 from jobs.runtime.watchdog import Watchdog, give_up
 
@@ -46,7 +47,7 @@ class Service:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._stop = threading.Event()
+        self._stop = StopRequest()
         self._asked_at: float | None = None
 
     def run(self, *, handles_signals: bool = True) -> int:
@@ -87,13 +88,13 @@ class Service:
 
     def stop(self) -> None:
         """Ask the process to end gracefully; may be called from any thread."""
-        self._stop.set()
+        self._stop.make()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self._asked_at is None:
             self._asked_at = now
-            self._stop.set()
+            self._stop.make()
         elif number == signal.SIGINT and now - self._asked_at > SECOND_THOUGHT_S:
             os._exit(130)  # a person asks again: at once, and the next leader sorts it out
 
