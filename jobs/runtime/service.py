@@ -26,6 +26,7 @@ from jobs.errors import SchedulerError, Unavailable
 from jobs.executions.database import database_now
 from jobs.models import Job, JobState
 from jobs.runtime import capture, systemd
+from jobs.runtime.aside import aside
 from jobs.runtime.scheduler import SchedcoreScheduler
 from jobs.runtime.stop_request import StopRequest
 from jobs.runtime.systemd import Notifier
@@ -37,6 +38,7 @@ FIRST_LEAD_WAIT_S = 3.0
 """How long the start-up paragraph waits to know whether this process leads."""
 
 END_LIMIT_S = 30.0
+"""For the rest of the end, besides the grace."""
 
 SECOND_THOUGHT_S = 0.5
 """One Ctrl-C often arrives twice, through a wrapper; later than that it is another one."""
@@ -54,7 +56,8 @@ class Service:
         """Run until `stop` or a signal, then end gracefully: 0. Raises Unavailable.
 
         If the loop hangs or dies, the watchdog ends the process; what it held is left to the
-        next leader.
+        next leader. With `handles_signals` the process is this service's own: once it is asked
+        to end, it is gone after the grace and `END_LIMIT_S`, whatever its threads wait for.
         """
         notifier = Notifier(conf().notify_socket, conf().watchdog_s)
         systemd.withdraw_from_environment()
@@ -63,6 +66,7 @@ class Service:
         if handles_signals:
             signal.signal(signal.SIGTERM, self._on_signal)
             signal.signal(signal.SIGINT, self._on_signal)
+            threading.Thread(target=self._end_at_last, name="schedcore-end", daemon=True).start()
         leave_capture = capture.install()
         try:
             scheduler = SchedcoreScheduler()
@@ -74,7 +78,7 @@ class Service:
             connection.close()  # this thread only waits from now on
             self._wait(scheduler)
             notifier.stopping(_("stopping"))
-            watchdog.stop()
+            watchdog.stop(ends_within_s=self._end_limit_s if handles_signals else None)
             self._end(scheduler)
         finally:
             leave_capture()
@@ -98,30 +102,39 @@ class Service:
         elif number == signal.SIGINT and now - self._asked_at > SECOND_THOUGHT_S:
             os._exit(130)  # a person asks again: at once, and the next leader sorts it out
 
+    @property
+    def _end_limit_s(self) -> float:
+        return conf().shutdown_grace_s + END_LIMIT_S
+
+    def _end_at_last(self) -> None:
+        """In a thread of its own, as the main one may hang anywhere: in the database, or in a
+        log handler's lock that a task does not let go."""
+        self._stop.wait()
+        time.sleep(self._end_limit_s)
+        give_up("The scheduler does not come to its end; ending this process")
+
     def _end(self, scheduler: SchedcoreScheduler) -> None:
         grace_s = conf().shutdown_grace_s
         going = len(scheduler.pools.runs())
         if going:
-            self._say(
+            self._tell(
                 _("Stopping: waiting up to %(grace)g s for %(going)d runs.")
                 % {"grace": grace_s, "going": going}
             )
-        # A database that does not answer must not keep the process.
-        why = "The scheduler does not come to its end; ending this process"
-        last_resort = threading.Timer(grace_s + END_LIMIT_S, give_up, [why])
-        last_resort.daemon = True
-        last_resort.start()
         interrupted = scheduler.end(grace_s=grace_s)
-        last_resort.cancel()
-        self._say(
+        self._tell(
             _("Stopped; %(count)d runs were interrupted.") % {"count": interrupted}
             if interrupted
             else _("Stopped.")
         )
 
+    def _tell(self, text: str) -> None:
+        """Nothing waits for a standard output that nobody reads."""
+        aside(lambda: self._say(text))
+
     def _introduce(self, scheduler: SchedcoreScheduler) -> None:
         try:
-            self._say(self._paragraph(scheduler))
+            self._tell(self._paragraph(scheduler))
         except DatabaseError:
             logger.exception(
                 "The database went away during the start; the scheduler goes on trying",

@@ -10,13 +10,18 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import stat
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from functools import cache
+from typing import IO, Protocol
 
 from jobs.conf import conf
+from jobs.runtime.aside import aside
 from jobs.runtime.pulse import Pulse
 from jobs.runtime.systemd import Notifier
 
@@ -42,6 +47,9 @@ library's clock ends the process (exit code 1). Longer than the rest, and at lea
 cannot tell that from a process that was stopped as a whole, and goes on unharmed."""
 
 LAST_WORDS_S = 2.0
+
+CLOCK_DELAY_S = 5.0
+"""The C library's clock goes off that much later than `give_up`, which says more."""
 
 FROZEN_LOOKS = 5
 """A look that comes that many intervals late shows that the whole process stood still."""
@@ -71,6 +79,7 @@ class Watchdog:
         self._status = status
         self._end = end
         self._stopped = threading.Event()
+        self._setting_clock = threading.Lock()
         self._awake_since = self._last_look = time.monotonic()
 
     def start(self) -> None:
@@ -78,9 +87,15 @@ class Watchdog:
         self._awake_since = self._last_look = time.monotonic()
         threading.Thread(target=self._run, name="schedcore-watchdog", daemon=True).start()
 
-    def stop(self) -> None:
-        self._stopped.set()
-        faulthandler.cancel_dump_traceback_later()
+    def stop(self, *, ends_within_s: float | None = None) -> None:
+        """Watch no longer. A process that is still there after `ends_within_s` is ended by the
+        C library's clock, which needs no lock of Python's, where others cannot (exit code 1)."""
+        with self._setting_clock:
+            self._stopped.set()
+            if ends_within_s is None:
+                faulthandler.cancel_dump_traceback_later()
+            else:
+                _set_clock(ends_within_s + CLOCK_DELAY_S)
 
     def look(self) -> bool:
         """Whether the loop works, or may yet; what can be done for it, is done."""
@@ -101,14 +116,16 @@ class Watchdog:
 
     def _run(self) -> None:
         frozen_s = max(FROZEN_AFTER_S, 2 * conf().lease_ttl_s)
-        while not self._stopped.is_set():
-            faulthandler.dump_traceback_later(frozen_s, exit=True, file=_standard_error())
+        while True:
+            with self._setting_clock:
+                if self._stopped.is_set():
+                    return
+                _set_clock(frozen_s)
             if not self.look() and not self._stopped.is_set():
                 give_up("The scheduler's loop hangs or has died; ending this process", self._end)
                 return
             next_sign_s = self._notifier.next_sign_in_s
             self._stopped.wait(LOOK_S if next_sign_s is None else min(LOOK_S, next_sign_s))
-        faulthandler.cancel_dump_traceback_later()
 
     def _silent_s(self) -> float:
         """The loop's silence while this thread was awake; a process that was stopped as a whole
@@ -124,15 +141,47 @@ class Watchdog:
 def give_up(why: str, end: Callable[[int], object] = os._exit) -> None:
     """End the process at once, whatever its threads do, and leave what they did on standard
     error."""
-    last_words = threading.Thread(target=_say_last_words, args=[why], daemon=True)
-    last_words.start()
-    last_words.join(LAST_WORDS_S)
+    aside(lambda: _say_last_words(why), patience_s=LAST_WORDS_S)
     end(STUCK)
 
 
+def _set_clock(seconds: float) -> None:
+    """End the process after so long, unless it is set again."""
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_open_without_waiting())
+
+
+@cache
+def _open_without_waiting() -> int:
+    """Standard error, but for what can be full a way of our own to it, on which a write fails
+    then: else the clock would wait for somebody to read, instead of ending the process."""
+    number = _standard_error()
+    mode = os.fstat(number).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+        with suppress(OSError):  # there is no /dev/fd, or it may not be opened again
+            return os.open(f"/dev/fd/{number}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    return number
+
+
 def _say_last_words(why: str) -> None:
-    faulthandler.dump_traceback(file=_standard_error())  # first: the log may be what hangs
+    rest = _stacks()  # first: the log may be what hangs
+    while rest:
+        rest = rest[os.write(_standard_error(), rest) :]
     logger.critical(why, extra={"event": "scheduler.stuck"})
+
+
+def _stacks() -> bytes:
+    """Of all threads. Not written to standard error at once, as Python's lock is held meanwhile,
+    and nobody may read there."""
+    with _memory() as file:
+        faulthandler.dump_traceback(file=file)
+        file.seek(0)
+        return file.read()
+
+
+def _memory() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):  # Linux; elsewhere the disk must not be full
+        return open(os.memfd_create("stacks"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _tell(level: int, message: str, **keys: object) -> None:

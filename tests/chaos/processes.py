@@ -84,16 +84,22 @@ class SchedulerProcess:
 
 
 def start_scheduler(
-    output_file: Path, *options: str, url: str = "", **variables: str
+    output_file: Path,
+    *options: str,
+    url: str = "",
+    stdout: int | None = None,
+    stderr: int | None = None,
+    **variables: str,
 ) -> SchedulerProcess:
-    """Start one on the database at `url`; by default on the one of this process."""
+    """Start one on the database at `url`; by default on the one of this process. What it says
+    goes to the file, unless to `stdout` or `stderr`."""
     with output_file.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "runscheduler", *options],
             cwd=ROOT,
             env=environment(url or database_url(), **variables),
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=output if stdout is None else stdout,
+            stderr=output if stderr is None else stderr,
         )
     return SchedulerProcess(process, output_file)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any
 import pytest
 
 from jobs.control import execution as execution_control
-from jobs.models import JobExecution, LogLevel, Status
+from jobs.models import JobExecution, LogLevel, SchedulerLease, Status
 from jobs.registry import scheduled_task
 from jobs.runtime import service as service_module
 from jobs.runtime.service import Service
+from jobs.runtime.watchdog import STUCK
 from tests.factories import ACTOR, make_job
 from tests.runtime.watched import tasks
 from tests.runtime.watched.processes import RunScheduler, watched_schedulers
@@ -56,47 +56,29 @@ def test_it_waits_until_it_is_asked_to_stop_and_puts_streams_back_while_no_run_i
     assert put_back == [4, 5]
 
 
-def test_an_end_that_does_not_come_is_given_up(
+def test_an_end_that_does_not_come_is_given_up_but_not_before_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    """As when the database has fallen silent."""
-    settings.SCHEDCORE = replace(settings.SCHEDCORE, shutdown_grace_s=0.0)
-    monkeypatch.setattr(service_module, "END_LIMIT_S", 0.05)
-    given_up = threading.Event()
-    monkeypatch.setattr(service_module, "give_up", lambda why: given_up.set())
-    scheduler = SimpleNamespace(pools=Pools(), end=lambda *, grace_s: not given_up.wait(20))
-    Service(ignore)._end(scheduler)  # type: ignore[arg-type]
-    assert given_up.is_set()
+    settings.SCHEDCORE = replace(settings.SCHEDCORE, shutdown_grace_s=7.0)
+    events: list[object] = []
+    service = Service(ignore)
+    monkeypatch.setattr(service._stop, "wait", lambda: events.append("asked"))
+    monkeypatch.setattr(service_module, "time", SimpleNamespace(sleep=events.append))
+    monkeypatch.setattr(service_module, "give_up", lambda why: events.append("given up"))
+    service._end_at_last()
+    assert events == ["asked", 7.0 + service_module.END_LIMIT_S, "given up"]
 
 
-def test_an_end_that_comes_in_time_is_not_given_up(
-    monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
-    settings.SCHEDCORE = replace(settings.SCHEDCORE, shutdown_grace_s=0.0)
-    timers: list[Any] = []
-
-    class Timer:
-        def __init__(self, *_args: object) -> None:
-            self.events: list[str] = []
-            timers.append(self)
-
-        def start(self) -> None:
-            self.events.append("started")
-
-        def cancel(self) -> None:
-            self.events.append("cancelled")
-
-    monkeypatch.setattr(service_module.threading, "Timer", Timer)
+def test_it_says_how_many_runs_it_has_interrupted() -> None:
     said: list[str] = []
     scheduler = SimpleNamespace(pools=Pools(), end=lambda *, grace_s: 2)
     Service(said.append)._end(scheduler)  # type: ignore[arg-type]
-    assert timers[0].events == ["started", "cancelled"]
     assert said == ["Stopped; 2 runs were interrupted."]
 
 
 @pytest.fixture
 def run_scheduler(transactional_db: None, tmp_path: Path) -> Iterator[RunScheduler]:
-    for task in (tasks.speak, tasks.spoil):
+    for task in (tasks.speak, tasks.spoil, tasks.hold_log):
         scheduled_task(name=f"watched.{task.__name__}")(task)
     with watched_schedulers(tmp_path) as start:
         yield start
@@ -154,6 +136,52 @@ def test_a_task_that_leaves_no_standard_output_leaves_the_next_one_its_own(
     until(is_heard)
     assert scheduler.stop() == 0
     assert "Stopped." in scheduler.output
+
+
+# -- An end that somebody holds up ----------------------------------------------------------
+
+
+def leads() -> bool:
+    return SchedulerLease.objects.exclude(holder="").exists()
+
+
+def test_a_standard_output_that_nobody_reads_keeps_it_neither_from_work_nor_from_its_end(
+    run_scheduler: RunScheduler, full_pipe: int
+) -> None:
+    scheduler = run_scheduler(stdout=full_pipe)
+    until(leads)
+    made = make_job(function="watched.speak")
+    assert ended(execution_control.run_now(made.pk, actor=ACTOR)).status == Status.SUCCEEDED
+    assert scheduler.stop() == 0
+    assert not leads()
+
+
+def test_a_task_that_holds_the_logs_lock_for_ever_does_not_keep_the_process(
+    run_scheduler: RunScheduler, tmp_path: Path
+) -> None:
+    scheduler = run_scheduler(SCHEDCORE_LOG_LEVEL="ERROR", SCHEDCORE_SHUTDOWN_GRACE="0")
+    scheduler.says("leader")
+    mark = tmp_path / "mark"
+    made = make_job(function="watched.hold_log", kwargs={"mark": str(mark)})
+    row = execution_control.run_now(made.pk, actor=ACTOR)
+    until(mark.exists)
+    assert scheduler.stop() == 0
+    assert "1 runs were interrupted" in scheduler.output
+    assert ended(row).status == Status.INTERRUPTED
+
+
+@pytest.mark.parametrize("what", ["hangs", "holds Python's lock"])
+def test_an_end_that_hangs_ends_the_process_with_the_stacks_of_all_threads(
+    run_scheduler: RunScheduler, what: str
+) -> None:
+    scheduler = run_scheduler(QUICK="yes", END=what, SCHEDCORE_SHUTDOWN_GRACE="0")
+    scheduler.says("leader")
+    assert scheduler.stop() == (STUCK if what == "hangs" else 1)
+    assert ("does not come to its end" in scheduler.output) is (what == "hangs")
+    assert "watched/apps.py" in scheduler.output
+
+
+# -- The request to end -------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -262,8 +262,16 @@ def test_a_loop_that_hangs_or_dies_ends_its_process_with_the_stacks_of_all_threa
     assert ("watched/apps.py" in scheduler.output) is (what == "hangs"), "the loop, if there is one"
 
 
-def test_python_held_by_one_thread_for_ever_ends_the_process_too() -> None:
-    source = """
+def test_a_loop_that_hangs_ends_its_process_though_nobody_reads_its_standard_error(
+    run_scheduler: RunScheduler, full_pipe: int
+) -> None:
+    """Though a stack dump is written with Python's lock held."""
+    scheduler = run_scheduler(LOOP="hangs", stderr=full_pipe, SCHEDCORE_LOG_LEVEL="ERROR")
+    scheduler.begins()
+    assert scheduler.process.wait(60) == STUCK
+
+
+HELD = """
 import ctypes, threading
 from types import SimpleNamespace
 import django
@@ -277,18 +285,30 @@ watchdog.Watchdog(watched, Notifier(""), status=str).start()
 threading.Event().wait(0.5)
 ctypes.PyDLL(None).sleep(60)  # keeps Python's lock
 """
-    done = subprocess.run(
-        [sys.executable, "-c", source],
+
+
+def hold_python(stderr: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", HELD],
         env={**os.environ, "SCHEDCORE_LEASE_TTL": "2"},
-        capture_output=True,
+        stderr=stderr,
         text=True,
         cwd=ROOT,
         timeout=50,
         check=False,
     )
+
+
+def test_python_held_by_one_thread_for_ever_ends_the_process_too() -> None:
+    done = hold_python(subprocess.PIPE)
     assert done.returncode == 1, done.stderr
     assert "Timeout" in done.stderr
     assert '"<string>", line 13 in <module>' in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its way to a full pipe is Linux's")
+def test_so_it_does_though_nobody_reads_its_standard_error(full_pipe: int) -> None:
+    assert hold_python(full_pipe).returncode == 1
 
 
 # -- A network that swallows everything ---------------------------------------------------

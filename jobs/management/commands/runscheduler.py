@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from jobs import definitions
 from jobs.errors import SchedulerError
+from jobs.runtime.aside import aside
 from jobs.runtime.service import Service, check_database, describe_database, describe_jobs
 
 
@@ -59,10 +60,8 @@ class Command(BaseCommand):
             code = Service(self._say).run()
         except SchedulerError as error:
             raise CommandError(error.message) from None
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # A task's thread may hang; it must not keep the process.
+        # A task's thread may hang, or hold a log handler's lock; it must not keep the process.
+        aside(_flush)
         os._exit(code)
 
     def _run_reloading(self) -> None:
@@ -84,3 +83,9 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _flush() -> None:
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.processes import SchedulerProcess, start_scheduler
 
@@ -13,12 +14,13 @@ RunScheduler = Callable[..., SchedulerProcess]
 
 @contextmanager
 def watched_schedulers(folder: Path, **variables: str) -> Iterator[RunScheduler]:
-    """Each is killed at the end, if it still runs. `QUICK` makes the watchdog's limits short,
-    `LOOP` tells what becomes of the loop."""
+    """Each is killed at the end, if it still runs. `QUICK` makes the process's limits short,
+    `LOOP` tells what becomes of the loop, `END` what becomes of the end."""
     started: list[SchedulerProcess] = []
 
-    def start(**more: str) -> SchedulerProcess:
-        given = {"DJANGO_SETTINGS_MODULE": "tests.runtime.watched.settings", **variables, **more}
+    def start(**more: Any) -> SchedulerProcess:
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.runtime.watched.settings"}
+        given = {**settings, **variables, **more}
         started.append(start_scheduler(folder / f"scheduler-{len(started)}.log", **given))
         return started[-1]
 

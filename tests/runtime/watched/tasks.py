@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 import warnings
+from pathlib import Path
 
 from jobs.registry import scheduled_task
 
@@ -26,3 +27,11 @@ def speak() -> None:
 def spoil() -> None:
     """Leave no standard output to those that come after."""
     sys.stdout = sys.stderr = None  # type: ignore[assignment]
+
+
+@scheduled_task(name="watched.hold_log")
+def hold_log(*, mark: str) -> None:
+    """Take the lock of the process's log handler, and never give it back."""
+    logging.getLogger().handlers[0].acquire()
+    Path(mark).touch()
+    threading.Event().wait()
