@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from psycopg.conninfo import conninfo_to_dict
 
 from jobs.conf import conf
 from jobs.executions.revision import CHANNEL
@@ -20,6 +21,9 @@ SLOW_POLL_S = 10.0
 
 PROBE_TIMEOUT_S = 3.0
 RECONNECT_S = 1.0
+
+DJANGOS_OWN = ("context", "cursor_factory", "pool", "prepare_threshold")
+"""What Django gives psycopg for its own cursors, besides the parameters of the connection."""
 
 
 class Polling:
@@ -42,30 +46,31 @@ class Listening:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._notified = threading.Event()
-        self._probe_heard = threading.Event()
         self._stopping = threading.Event()
         self._connected = threading.Event()
-        self._is_trusted = False
+        self._is_proved = threading.Event()
+        """A notification has got through."""
         self._is_lost = False
         self._thread = threading.Thread(target=self._run, name="schedcore-listen", daemon=True)
 
     @property
     def poll_interval_s(self) -> float:
         """Seconds between polls: slow while LISTEN is known to work."""
-        is_reliable = self._is_trusted and self._connected.is_set()
+        is_reliable = self._is_proved.is_set() and self._connected.is_set()
         return SLOW_POLL_S if is_reliable else conf().poll_interval_s
 
     def start(self) -> None:
-        """Listen, and see with a notification of our own that it gets through."""
+        """Listen, and see with a notification of our own whether it gets through; if not, any
+        later one that does is as good."""
         self._thread.start()
-        if self._connected.wait(PROBE_TIMEOUT_S):
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-            self._is_trusted = self._probe_heard.wait(PROBE_TIMEOUT_S)
-        if not self._is_trusted:
+        if not self._connected.wait(PROBE_TIMEOUT_S):
+            return  # which the thread says, with the reason
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        if not self._is_proved.wait(PROBE_TIMEOUT_S):
             logger.warning(
-                "LISTEN does not get through; polling instead. Where a pooler stands between, "
-                "set SCHEDCORE_LISTEN_URL to the server's own address",
+                "LISTEN does not get through; polling until it does. Where a pooler stands "
+                "between, set SCHEDCORE_LISTEN_URL to the server's own address",
                 extra={"event": "wakeup.listen_failed", "poll_s": conf().poll_interval_s},
             )
 
@@ -83,24 +88,29 @@ class Listening:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except psycopg.Error as error:
+            except Exception as error:  # one connection: say it, then connect again
                 self._note_loss(error)
                 self._stopping.wait(RECONNECT_S)
 
-    def _note_loss(self, error: psycopg.Error) -> None:
+    def _note_loss(self, error: Exception) -> None:
         """Said once an outage, however often connecting fails."""
         self._connected.clear()
         if self._is_lost:
             return
         self._is_lost = True
         logger.warning(
-            "The LISTEN connection was lost; connecting again",
-            extra={"event": "wakeup.lost", "error": str(error).strip()},
+            "There is no LISTEN connection; polling until there is one",
+            exc_info=None if isinstance(error, psycopg.Error) else error,
+            extra={
+                "event": "wakeup.lost",
+                "error": str(error).strip(),
+                "poll_s": conf().poll_interval_s,
+            },
         )
         self._wake()
 
     def _listen(self) -> None:
-        with psycopg.connect(**_connection_parameters(), autocommit=True) as listener:
+        with psycopg.connect(**_connection_parameters()) as listener:
             listener.execute(f'LISTEN "{CHANNEL}"')
             if self._is_lost:
                 logger.info("LISTEN works again", extra={"event": "wakeup.regained"})
@@ -110,7 +120,7 @@ class Listening:
             self._wake()  # something may have changed while nobody listened
             while not self._stopping.is_set():
                 for _notification in listener.notifies(timeout=1.0):
-                    self._probe_heard.set()
+                    self._is_proved.set()
                     self._notified.set()
                     self._wake()
 
@@ -120,17 +130,20 @@ def make_wakeup(wake: Callable[[], None]) -> Polling | Listening:
 
 
 def _connection_parameters() -> dict[str, Any]:
-    url = conf().listen_url
-    common = {
-        "application_name": "schedcore listen",
+    """Whatever the database's address says, of certificates and several hosts too."""
+    if url := conf().listen_url:
+        given: dict[str, Any] = dict(conninfo_to_dict(url))
+    else:
+        given = connection.get_connection_params()
+        for name in DJANGOS_OWN:
+            given.pop(name, None)
+    return {
         "connect_timeout": 5,
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
+        **given,
+        "application_name": "schedcore listen",
+        "autocommit": True,
     }
-    if url:
-        return {"conninfo": url, **common}
-    parameters = connection.get_connection_params()
-    names = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "service")
-    return {name: parameters[name] for name in names if parameters.get(name)} | common
