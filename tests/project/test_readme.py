@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from jobs.conf import SchedulerSettings
+from jobs.runtime.service import END_LIMIT_S
+from jobs.runtime.watchdog import CLOCK_DELAY_S, LAST_WORDS_S
 from schedcore.environment import VARIABLES
 from tests.project.processes import ROOT
 
@@ -35,3 +38,13 @@ def test_ci_runs_what_readme_names() -> None:
 def test_every_file_that_readme_points_to_exists() -> None:
     for path in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+def test_its_unit_for_systemd_leaves_a_stop_the_time_it_may_take() -> None:
+    (unit,) = re.findall(r"```ini\n(.+?)```", README, re.DOTALL)
+    lines = dict(line.split("=") for line in unit.splitlines() if "=" in line)
+    assert lines["KillMode"] == "mixed", "else what tasks have started is killed before its grace"
+    (besides_grace_s,) = re.findall(r"`SCHEDCORE_SHUTDOWN_GRACE` and (\d+) seconds", README)
+    assert int(besides_grace_s) > END_LIMIT_S + CLOCK_DELAY_S + LAST_WORDS_S
+    default_s = SchedulerSettings().shutdown_grace_s + int(besides_grace_s)
+    assert int(lines["TimeoutStopSec"]) > default_s

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from jobs.errors import Unavailable
 from jobs.runtime.executors.forked import Forked
 from jobs.runtime.executors.frames import READ_BYTES, Message, packed
-from jobs.runtime.executors.template import START
+from jobs.runtime.executors.template import START, STOPS
 
 NAME = "schedcore-fork-server"
 """By which people find it, and its children, in a list of processes."""
@@ -107,13 +107,17 @@ def _start(
         "path": sys.path,
         "modules": list(modules),
     }
-    popen = subprocess.Popen(  # noqa: S603  our own program
-        [sys.executable, "-c", START, NAME],
-        stdin=subprocess.PIPE,
-        env=environment,
-        pass_fds=[far_end.fileno()],
-        start_new_session=True,  # so that Ctrl-C reaches the scheduler alone
-    )
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # which the process inherits
+    try:
+        popen = subprocess.Popen(  # noqa: S603  our own program
+            [sys.executable, "-c", START, NAME],
+            stdin=subprocess.PIPE,
+            env=environment,
+            pass_fds=[far_end.fileno()],
+            start_new_session=True,  # so that Ctrl-C reaches the scheduler alone
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     assert popen.stdin is not None  # noqa: S101  for mypy
     with suppress(OSError), popen.stdin as stdin:  # it may be dead already
         stdin.write(json.dumps(given).encode())

@@ -36,13 +36,17 @@ START = (
 
 MAX_DESCRIPTORS = 16
 
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Blocked until this program handles them."""
+
 
 def main(given: dict[str, Any]) -> NoReturn:
     """Load, serve, and end with the scheduler; never returns to its caller."""
     faulthandler.enable()
     with open(os.devnull) as nothing:  # tasks are not asked anything
         os.dup2(nothing.fileno(), sys.stdin.fileno())
-    end_with_parent(given["scheduler"], signal.SIGTERM)
+    end_with_parent(given["scheduler"], signal.SIGKILL)  # it has no children that it should end
+    heed_no_stops()
     template = Template(socket.socket(fileno=given["control"]), given["scheduler"])
     code = 0
     try:
@@ -54,6 +58,14 @@ def main(given: dict[str, Any]) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def heed_no_stops() -> None:
+    """They may come from a service manager that stops everybody; see `_is_orphan`. Handled, and
+    not ignored, as programs that tasks start would inherit that."""
+    for number in STOPS:
+        signal.signal(number, lambda number, frame: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 class Template:
@@ -88,9 +100,9 @@ class Template:
         for end in (self._bell, self._ringer):
             end.setblocking(False)
         signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
-        # SIGTERM may come from a service manager that stops everybody; see `_is_orphan`.
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda number, frame: None)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        heed_no_stops()  # again: the tasks' modules may have handlers of their own
+        end_with_parent(self._scheduler, signal.SIGTERM)
         self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._bell, selectors.EVENT_READ)
         self._tell({"ready": True})

@@ -17,6 +17,7 @@ from tests.runtime.executors.bench import Bench, children_of, lives, pid_in
 from tests.waiting import until
 
 MakeBench = Callable[..., Bench]
+StartLonely = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def test_at_shutdown_all_processes_end_and_runs_that_go_on_get_no_verdict_here(
@@ -56,21 +57,35 @@ def test_shutdown_while_the_fork_server_starts_leaves_nothing(make_bench: MakeBe
 
 
 @pytest.fixture
-def lonely(django_db_setup: None, mark: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A scheduler's process with a run of which a process of its own is written to `mark`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.runtime.executors.lonely", str(mark)],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "schedcore.settings",
-            "DATABASE_URL": database_url(),
-            "SCHEDCORE_ENV_FILE": os.devnull,
-        },
-    )
-    yield process
-    process.kill()
-    process.wait()
+def start_lonely(django_db_setup: None, mark: Path) -> Iterator[StartLonely]:
+    """Starts a scheduler's process with a run of which a process of its own is written to `mark`;
+    its fork server loads further modules."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*modules: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.runtime.executors.lonely", str(mark), *modules],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "schedcore.settings",
+                "DATABASE_URL": database_url(),
+                "SCHEDCORE_ENV_FILE": os.devnull,
+                "SAMPLE_MARK": f"{mark}-loading",
+            },
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def lonely(start_lonely: StartLonely) -> subprocess.Popen[bytes]:
+    return start_lonely()
 
 
 def test_kill_9_of_the_scheduler_ends_all_of_its_processes(
@@ -96,6 +111,17 @@ def test_kill_9_of_the_scheduler_and_the_fork_server_ends_the_children(
     os.kill(server, signal.SIGKILL)
     until(lambda: not [pid for pid in children if lives(pid)])
     os.kill(grandchild, signal.SIGKILL)  # nobody is left to do it
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent")
+def test_kill_9_of_the_scheduler_ends_a_fork_server_that_still_loads(
+    start_lonely: StartLonely, mark: Path
+) -> None:
+    lonely = start_lonely("endless")
+    until(Path(f"{mark}-loading").exists)
+    (server,) = children_of(lonely.pid)
+    lonely.kill()
+    until(lambda: not lives(server))
 
 
 def test_a_succeeded_run_before_shutdown_keeps_its_verdict(make_bench: MakeBench) -> None:

@@ -180,6 +180,22 @@ def test_a_sigterm_that_is_not_its_parents_death_is_not_heeded(make_bench: MakeB
     assert pid_of(bench) == pid
 
 
+def test_nor_is_one_while_it_loads(make_bench: MakeBench) -> None:
+    """As systemd sends to all processes of a service, whose runs have their grace."""
+    bench = make_bench("tasks", "slow_to_load")
+    run = bench.give("add", 1)
+    pid = until(lambda: bench.pool.server.pid)
+
+    def is_over() -> bool:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(pid, number)
+        return run not in bench.pool.runs()
+
+    until(is_over)
+    assert bench.verdict(run).status == Status.SUCCEEDED
+    assert pid_of(bench) == pid
+
+
 def test_a_fork_that_the_system_refuses_fails_the_run_and_says_why(make_bench: MakeBench) -> None:
     verdict = make_bench("tasks", "cannot_fork").call("add", 1)
     assert verdict.status == Status.FAILED
