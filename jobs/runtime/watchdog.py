@@ -44,7 +44,10 @@ CONNECT_LIMIT_S = 120.0
 FROZEN_AFTER_S = 60.0
 """When not even this thread runs, because another one never lets go of Python's lock, the C
 library's clock ends the process (exit code 1). Longer than the rest, and at least two TTLs: it
-cannot tell that from a process that was stopped as a whole, and goes on unharmed."""
+cannot tell that from a process that was stopped as a whole, by SIGSTOP or `docker pause`. Such
+a one goes on unharmed after a shorter stop; after a longer one it ends as it goes on, unless
+this thread happens to run first, since the clock has run meanwhile and no other thread of ours
+could look at it without that lock."""
 
 LAST_WORDS_S = 2.0
 

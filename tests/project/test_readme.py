@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from jobs.conf import SchedulerSettings
+from jobs.runtime import watchdog
 from jobs.runtime.service import END_LIMIT_S
-from jobs.runtime.watchdog import CLOCK_DELAY_S, LAST_WORDS_S
 from schedcore.environment import VARIABLES
 from tests.project.processes import ROOT
 
@@ -45,6 +45,13 @@ def test_its_unit_for_systemd_leaves_a_stop_the_time_it_may_take() -> None:
     lines = dict(line.split("=") for line in unit.splitlines() if "=" in line)
     assert lines["KillMode"] == "mixed", "else what tasks have started is killed before its grace"
     (besides_grace_s,) = re.findall(r"`SCHEDCORE_SHUTDOWN_GRACE` and (\d+) seconds", README)
-    assert int(besides_grace_s) > END_LIMIT_S + CLOCK_DELAY_S + LAST_WORDS_S
+    assert int(besides_grace_s) > END_LIMIT_S + watchdog.CLOCK_DELAY_S + watchdog.LAST_WORDS_S
     default_s = SchedulerSettings().shutdown_grace_s + int(besides_grace_s)
     assert int(lines["TimeoutStopSec"]) > default_s
+
+
+def test_it_says_when_the_watchdog_ends_a_scheduler() -> None:
+    (paragraph,) = re.findall(r"^With or without systemd, .+$", README, re.MULTILINE)
+    assert f"exit code {watchdog.STUCK}" in paragraph
+    for seconds in (watchdog.CONNECT_LIMIT_S, watchdog.FROZEN_AFTER_S):
+        assert f" {seconds:.0f} " in paragraph

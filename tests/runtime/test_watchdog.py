@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -260,6 +261,21 @@ def test_a_loop_that_hangs_or_dies_ends_its_process_with_the_stacks_of_all_threa
     assert "in _wait\n" in scheduler.output, "the main thread"
     assert "in _work\n" in scheduler.output, "the workers"
     assert ("watched/apps.py" in scheduler.output) is (what == "hangs"), "the loop, if there is one"
+
+
+def test_a_process_that_stood_still_longer_than_its_loop_may_goes_on_unharmed(
+    run_scheduler: RunScheduler,
+) -> None:
+    scheduler = run_scheduler()
+    scheduler.says("leader")
+    scheduler.freeze()
+    thaws_at = time.monotonic() + 6.0  # more than it gives its loop, see `QUICK`
+    until(lambda: time.monotonic() > thaws_at)
+    scheduler.thaw()
+    make_job("after", function="cleanup_logs")
+    row = execution_control.run_now("after", actor=ACTOR)
+    until(lambda: JobExecution.objects.get(pk=row.pk).status == Status.SUCCEEDED)
+    assert scheduler.stop() == 0
 
 
 def test_a_loop_that_hangs_ends_its_process_though_nobody_reads_its_standard_error(
