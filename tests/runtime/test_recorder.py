@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +26,6 @@ from jobs.control import execution as execution_control
 from jobs.executions.finish import LogLine, Progress, Verdict
 from jobs.health import health
 from jobs.models import ExecutionLog, Job, JobExecution, SchedulerProcess, Status
-from jobs.registry import current_execution
 from jobs.runtime import lines as lines_module
 from jobs.runtime import recorder as recorder_module
 from jobs.runtime.recorder import Finished, Recorder
@@ -490,31 +488,3 @@ def test_results_are_kept_while_the_disk_is_full_and_log_and_health_say_so(
     until(ended)
     assert (row.status, row.result) == (Status.SUCCEEDED, 7)
     until(lambda: fault_told()["until"])
-
-
-def test_what_a_chatty_task_says_is_there_within_a_second(
-    start_scheduler: StartScheduler, job: MakeJob, gate: threading.Event
-) -> None:
-    def chatty() -> None:
-        run: Any = current_execution()
-        while not gate.wait(0.001):
-            run.log(logging.INFO, "chatty", str(time.monotonic()))
-            run.progress(time.monotonic())
-
-    start_scheduler()
-    row = execution_control.run_now(job(chatty).pk, actor=ACTOR)
-
-    def ages() -> list[float]:
-        row.refresh_from_db()
-        last = ExecutionLog.objects.order_by("pk").last()
-        told = [float(last.message)] if last else []
-        told += [row.progress_done] if row.progress_done is not None else []
-        now = time.monotonic()
-        return [now - moment for moment in told]
-
-    until(lambda: len(ages()) == 2)
-    for _look in range(5):
-        until(lambda: max(ages()) < 1.0)
-        before = ExecutionLog.objects.count()
-        until(lambda: ExecutionLog.objects.count() > before)  # noqa: B023  called at once
-    gate.set()

@@ -111,6 +111,14 @@ def tell_one_step(file: str) -> None:
     wait_for_file(file)
 
 
+def speak_when_asked(file: str, times: int) -> None:
+    """A line and a step at once, and one more of each when the next file is there."""
+    for number in range(times):
+        logger.info("line %d", number)
+        current_execution().progress(number + 1, times)
+        wait_for_file(f"{file}-{number}")
+
+
 def log_lines(count: int) -> None:
     for number in range(count):
         logger.log(logging.WARNING if number % 2 else logging.INFO, "line %d", number)
