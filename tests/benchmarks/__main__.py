@@ -29,11 +29,22 @@ from tests.benchmarks.scenarios import (
     every_second,
     idle,
     retention,
+    start_in_process,
     statements,
 )
 from tests.benchmarks.trial import Failed
 
-MODULES = (burst, every_second, idle, change, statements, endurance, aggregate, retention)
+MODULES = (
+    burst,
+    every_second,
+    idle,
+    change,
+    statements,
+    start_in_process,
+    endurance,
+    aggregate,
+    retention,
+)
 SCENARIOS = {scenario.name: scenario for module in MODULES for scenario in module.SCENARIOS}
 
 

