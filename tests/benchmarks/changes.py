@@ -1,6 +1,7 @@
 """Asks for runs, from a process of its own: run_now of every job once.
 
-Prints the moments at which the commits began, one a line, as `time.time()`.
+Prints a line for each: for when the run is due, by which its start is known, and the moment at
+which its commit began; as `time.time()`.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ def main(count: int) -> None:
         # At any moment between two polls, and not in step with them.
         time.sleep(random.uniform(0.2, 0.7))
         with transaction.atomic():
-            execution.run_now(f"job-{number}", actor=system_actor())
+            made = execution.run_now(f"job-{number}", actor=system_actor())
             moment = time.time()
-        sys.stdout.write(f"{moment}\n")
+        due = made.scheduled_for
+        assert due is not None
+        sys.stdout.write(f"{due.timestamp():.6f} {moment:.6f}\n")
 
 
 if __name__ == "__main__":
