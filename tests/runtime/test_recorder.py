@@ -361,10 +361,6 @@ def test_lines_beyond_the_bound_are_lost_and_their_runs_say_how_many(
     assert messages(one)[-1] == "again"
 
 
-def test_the_bounds_are_those_that_are_documented() -> None:
-    assert (lines_module.MAX_LINES, lines_module.MAX_BYTES) == (100_000, 50_000_000)
-
-
 # -- Locked rows --------------------------------------------------------------------------
 
 
