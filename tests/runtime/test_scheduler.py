@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -21,6 +22,7 @@ from jobs.models import ExecutionLog, Job, JobExecution, SchedulerLease, Status
 from jobs.models.audit import Via
 from jobs.registry import current_execution
 from jobs.runtime import scheduler as scheduler_module
+from jobs.runtime import wakeup
 from jobs.runtime.scheduler import SchedcoreScheduler
 from tests.runtime.runs import finished, make_due, run
 from tests.waiting import until
@@ -112,15 +114,24 @@ def test_a_one_shot_job_keeps_its_history_and_is_finished(
 
 
 def test_a_change_in_another_thread_takes_effect(
-    start_scheduler: StartScheduler, job: MakeJob
+    start_scheduler: StartScheduler,
+    job: MakeJob,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Pain 1: the scheduler sleeps until next year, and hears of it all the same."""
+    """Pain 1: the scheduler sleeps until next year, and hears of it all the same: by NOTIFY, or
+    by its poll where the database has none. No heartbeat and no slow poll helps it here."""
+    far_s = 600.0
+    poll_s = far_s if connection.vendor == "postgresql" else settings.SCHEDCORE.poll_interval_s
+    settings.SCHEDCORE = replace(settings.SCHEDCORE, lease_ttl_s=far_s, poll_interval_s=poll_s)
+    monkeypatch.setattr(wakeup, "SLOW_POLL_S", far_s)
 
     def quick() -> None:
         pass
 
     made = job(quick)
-    start_scheduler()
+    scheduler = start_scheduler()
+    until(lambda: scheduler.membership.is_leader)
     thread = threading.Thread(
         target=lambda: (
             job_control.change(
