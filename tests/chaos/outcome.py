@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from statistics import median
@@ -16,6 +16,12 @@ from tests.chaos.watch import Reign
 
 SHOWN = 40
 """Offences that are printed."""
+
+SLACK_S = 5.0
+"""Of a takeover, for a machine on which two other processes start at the same time."""
+
+TAKEOVER_LIMITS_S = {"kill -9": TTL_S + SLACK_S, "SIGTERM": 1.0 + SLACK_S}
+"""By fault of the leader."""
 
 TAIL = 2000
 """Characters of the last words of a process that are printed."""
@@ -69,20 +75,38 @@ class Outcome:
             else:
                 self.ended_at_start[f"code {found.code}:"] += 1
 
-    def takeovers_s(self) -> dict[str, list[float]]:
-        """Seconds from a blow until the standby led, by kind of fault.
+    def judge_takeovers(self) -> None:
+        """That the standby led in time, whenever it was ready."""
+        for blow, took_s in self._takeovers():
+            limit_s = TAKEOVER_LIMITS_S.get(blow.name, inf)
+            if took_s is None and blow.name in TAKEOVER_LIMITS_S:
+                self.offences.append(f"after {blow.name} of the leader nobody else led")
+            elif took_s is not None and took_s > limit_s:
+                self.offences.append(
+                    f"after {blow.name} of the leader nobody else led for {took_s:.1f} s, "
+                    f"more than {limit_s:g} s"
+                )
 
-        Without those in which the next fault came first.
-        """
+    def takeovers_s(self) -> dict[str, list[float]]:
+        """Seconds from a blow until another led, by kind of fault."""
         found: dict[str, list[float]] = {}
+        for blow, took_s in self._takeovers():
+            if took_s is not None:
+                found.setdefault(blow.name, []).append(took_s)
+        return found
+
+    def _takeovers(self) -> Iterator[tuple[Blow, float | None]]:
+        """Of the blows that have a name, the seconds until another led; None if the next fault
+        came first."""
         ends = [blow.since for blow in self.blows[1:]] + [inf]
         for blow, end in zip(self.blows, ends, strict=True):
+            if not blow.name:
+                continue
             later = [r for r in self.reigns if r.since >= blow.since and r.pid not in (0, blow.pid)]
             # A process that was frozen for a moment may have kept the lease.
             limit = blow.until if blow.name == "SIGSTOP" else end
-            if blow.name and later and later[0].since <= limit:
-                found.setdefault(blow.name, []).append(later[0].since - blow.since)
-        return found
+            is_known = bool(later) and later[0].since <= limit
+            yield blow, later[0].since - blow.since if is_known else None
 
     def lines(self) -> list[str]:
         """For people."""

@@ -20,7 +20,7 @@ from django_apscheduler.models import DjangoJob
 from jobs.models import JobExecution
 from tests.chaos.faults import OF_A_PROCESS, WEIGHTS, Place, Start, of_the_database
 from tests.chaos.ledger import Window, begun_after_their_verdict, offences, read_notes
-from tests.chaos.outcome import Blow, Outcome
+from tests.chaos.outcome import TAKEOVER_LIMITS_S, Blow, Outcome
 from tests.chaos.population import history, pause, plant, population, rerun_wanted
 from tests.chaos.processes import still_alive
 from tests.chaos.server import Server
@@ -72,6 +72,7 @@ class Chaos:
                     if outcome.faults.total() // SAY_EVERY > so_far // SAY_EVERY:
                         say(f"  {outcome.faults.total()} faults, {time.monotonic() - began:.0f} s")
             outcome.reigns = watch.reigns
+            outcome.judge_takeovers()
             windows = self._settle(first_due)
             outcome.lasted_s = time.monotonic() - began
         finally:
@@ -99,6 +100,10 @@ class Chaos:
         self._outcome.faults.update(strike.name for strike in strikes)
         name = strikes[0].name if were_ready and pids == [leader] else ""
         self._outcome.blows.append(Blow(name, leader, since, time.monotonic()))
+        if name in TAKEOVER_LIMITS_S:
+            with suppress(AssertionError):  # `Outcome` judges it
+                limit_s = TAKEOVER_LIMITS_S[name] + 1.0
+                until(lambda: watch.leader not in (0, leader), deadline_s=limit_s)
         threading.Event().wait(self._rng.uniform(*BETWEEN_S))
 
     def _choose(self) -> list[Strike]:
