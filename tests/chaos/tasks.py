@@ -45,6 +45,16 @@ def nap(*, file: str, seconds: float) -> None:
         pause.wait(min(left, CHECK_INTERVAL_S))
 
 
+@scheduled_task(name="chaos.wait")
+def wait(*, file: str, end: str) -> None:
+    """Leave a line, and end when the file `end` is there."""
+    note(file=file)
+    pause = threading.Event()
+    while not os.path.exists(end):
+        current_execution().check()
+        pause.wait(CHECK_INTERVAL_S)
+
+
 @scheduled_task(name="chaos.stumble")
 def stumble(*, file: str) -> None:
     """Leave a line, and fail unless it is tried again."""

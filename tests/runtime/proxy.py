@@ -19,11 +19,16 @@ class Proxy:
         self._selector = selectors.DefaultSelector()
         self._sockets: list[socket.socket] = []
         self._is_over = threading.Event()
+        self._is_to_forget = False
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
         self._selector.register(self._listener, selectors.EVENT_READ, None)
         self._thread.start()
+
+    def forget(self) -> None:
+        """Break all connections, as a router does that was restarted; new ones get through."""
+        self._is_to_forget = True
 
     def stop(self) -> None:
         self._is_over.set()
@@ -34,6 +39,8 @@ class Proxy:
 
     def _run(self) -> None:
         while not self._is_over.is_set():
+            if self._is_to_forget:
+                self._break_all()
             if self.is_silent:
                 self._is_over.wait(0.01)
                 continue
@@ -58,6 +65,14 @@ class Proxy:
                 return
         except OSError:
             pass
-        for one in (source, target):
+        self._break(source, target)
+
+    def _break_all(self) -> None:
+        self._is_to_forget = False
+        known = [key.fileobj for key in self._selector.get_map().values() if key.data]
+        self._break(*known)  # type: ignore[arg-type]
+
+    def _break(self, *sockets: socket.socket) -> None:
+        for one in sockets:
             self._selector.unregister(one)
             one.close()
