@@ -17,6 +17,7 @@ import yaml
 from django.conf import settings
 from psycopg.rows import class_row
 
+from jobs.health import health
 from jobs.models import JobExecution
 from tests.chaos.conftest import RunScheduler
 from tests.chaos.faults import held_write_lock, wait
@@ -42,6 +43,8 @@ BACK_S = 30.0
 """By when everything works again afterwards."""
 
 NAP_S = 3.0
+
+IMPATIENT = {"DJANGO_SETTINGS_MODULE": "tests.chaos.settings_impatient"}
 
 MOST_COMPLAINTS = 8
 """Lines that one thing that goes wrong for a long time may take."""
@@ -281,17 +284,43 @@ def test_connections_that_are_killed_one_by_one_while_jobs_run_cost_nothing(away
     assert not [row for row in rows if row.status in ("interrupted", "failed")]
 
 
-def test_a_foreign_writer_that_locks_sqlite_ends_no_process_and_no_run(
-    run_scheduler: RunScheduler, chaos_tasks: None, notes_file: Path
-) -> None:
-    """Pain 12."""
-    first_due = plant(
+def plant_two(notes_file: Path) -> dict[str, datetime]:
+    return plant(
         [
             every_second("quick", notes_file, misfire_grace_time=2),
             every_second("napping", notes_file, nap_s=NAP_S),
         ]
     )
-    first, second = run_scheduler(), run_scheduler()
+
+
+def settle(first_due: dict[str, datetime], file: Path, *schedulers: SchedulerProcess) -> None:
+    """Everything works again, and nothing was lost."""
+    back = datetime.now(UTC)
+    succeeded = JobExecution.objects.filter(job_id="quick", status="succeeded")
+    until(lambda: succeeded.filter(scheduled_for__gt=back).exists(), deadline_s=BACK_S)
+    windows = pause(first_due)
+    until(lambda: not JobExecution.objects.unfinished().exists(), deadline_s=BACK_S)
+    for scheduler in schedulers:
+        assert scheduler.stop() == 0, scheduler.output
+    assert_accounted_for(windows, file)
+    assert not JobExecution.objects.filter(status__in=["interrupted", "failed"]).exists()
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({}, id="waiting for the lock"),
+        pytest.param(IMPATIENT, id="meeting an error"),
+    ],
+)
+def test_a_foreign_writer_that_locks_sqlite_ends_no_process_and_no_run(
+    run_scheduler: RunScheduler, notes_file: Path, variables: dict[str, str]
+) -> None:
+    """Pain 12."""
+    first_due = plant_two(notes_file)
+    first, second = run_scheduler(**variables), run_scheduler(**variables)
+    first.begins()
+    second.begins()
     going = JobExecution.objects.filter(job_id="napping", status="running")
     until(going.exists)
     nap = going.get().pk
@@ -299,13 +328,32 @@ def test_a_foreign_writer_that_locks_sqlite_ends_no_process_and_no_run(
         wait(AWAY_S)
         assert first.is_running
         assert second.is_running
-    back = datetime.now(UTC)
-    succeeded = JobExecution.objects.filter(job_id="quick", status="succeeded")
-    until(lambda: succeeded.filter(scheduled_for__gt=back).exists(), deadline_s=BACK_S)
-    windows = pause(first_due)
-    until(lambda: not JobExecution.objects.unfinished().exists(), deadline_s=BACK_S)
-    assert first.stop() == 0, first.output
-    assert second.stop() == 0, second.output
-    assert_accounted_for(windows, notes_file)
+    settle(first_due, notes_file, first, second)
     assert JobExecution.objects.get(pk=nap).status == "succeeded"
-    assert not JobExecution.objects.filter(status__in=["interrupted", "failed"]).exists()
+
+
+def test_that_sqlite_is_locked_is_said_once_in_the_log_and_told_by_health(
+    run_scheduler: RunScheduler, notes_file: Path
+) -> None:
+    """Pain 12: and so is that it is over."""
+    first_due = plant_two(notes_file)
+    scheduler = run_scheduler(**IMPATIENT)
+    until(JobExecution.objects.filter(status="succeeded").exists)
+
+    def told() -> dict[str, str]:
+        return {w["code"]: w["message"] for w in health(datetime.now(UTC))["warnings"]}
+
+    assert told() == {}
+    with held_write_lock(database_file()):
+        scheduler.says("The scheduler's step failed", deadline_s=BACK_S)
+        until(lambda: "leader_silent" in told())  # it cannot write more than that
+        wait(AWAY_S)
+        assert scheduler.is_running
+    scheduler.says("The scheduler works again", deadline_s=BACK_S)
+    until(lambda: "database is locked" in told().get("scheduler_faulted", ""))
+    assert "leader_silent" not in told()
+    said = complaints(scheduler, "WARNING", "ERROR", "CRITICAL")
+    assert sum("database is locked" in line for line in said) >= 1, said
+    assert len(said) <= MOST_COMPLAINTS, "\n".join(said)
+    assert "Traceback" not in scheduler.output
+    settle(first_due, notes_file, scheduler)
