@@ -129,14 +129,20 @@ def test_a_listener_that_was_cut_off_polls_until_it_hears_again(
 
 @needs_postgresql
 @pytest.mark.parametrize(
-    "elsewhere",
+    ("elsewhere", "event", "said"),
     [
-        pytest.param("postgres", id="of another database"),
-        pytest.param("no_such_database", id="that cannot be connected to"),
+        pytest.param(
+            "postgres", "wakeup.listen_failed", "SCHEDCORE_LISTEN_URL", id="of another database"
+        ),
+        pytest.param(
+            "no_such_database", "wakeup.lost", "polling", id="that cannot be connected to"
+        ),
     ],
 )
-def test_where_listen_gets_nowhere_the_loop_polls_and_the_log_says_what_to_set(
+def test_where_listen_gets_nowhere_the_loop_polls_and_the_log_says_why(
     elsewhere: str,
+    event: str,
+    said: str,
     listening: Listening,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -146,8 +152,8 @@ def test_where_listen_gets_nowhere_the_loop_polls_and_the_log_says_what_to_set(
     listen_at(elsewhere, settings, monkeypatch)
     listening.start()
     assert listening.poll_interval_s == conf().poll_interval_s
-    (failed,) = (r for r in caplog.records if r.__dict__["event"] == "wakeup.listen_failed")
-    assert "SCHEDCORE_LISTEN_URL" in failed.getMessage()
+    (failed,) = (r for r in caplog.records if r.__dict__["event"] == event)
+    assert said in failed.getMessage()
 
 
 def listen_at(name: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
