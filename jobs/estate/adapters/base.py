@@ -101,6 +101,10 @@ class Session(ABC):
         """What the account may not do and should, for everything that is read. Raises
         InstanceError."""
 
+    def database_names(self) -> list[str]:
+        """Every database that is looked at, those of the system too. Raises InstanceError."""
+        return [size.name for size in self.database_sizes(include_system=True)]
+
     @final
     def database_sizes(
         self, *, include_system: bool = False, largest_tables: int = 0

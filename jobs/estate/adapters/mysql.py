@@ -88,6 +88,10 @@ class MysqlSession(Session):
         with self._connection.in_words():
             return list(self._missing_rights())
 
+    def database_names(self) -> list[str]:
+        with self._connection.in_words():
+            return list(databases(self._connection))
+
     def _read_sizes(self, largest_tables: int) -> Iterable[DatabaseSize]:
         with self._connection.in_words():
             return list(read_sizes(self._connection, largest_tables))

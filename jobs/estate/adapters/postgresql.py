@@ -24,6 +24,7 @@ from jobs.estate.adapters.partitions import PartitionListing
 from jobs.estate.adapters.postgresql_accounts import read_accounts
 from jobs.estate.adapters.postgresql_change import PostgresqlChanger
 from jobs.estate.adapters.postgresql_connection import Transaction, connected
+from jobs.estate.adapters.postgresql_databases import list_databases
 from jobs.estate.adapters.postgresql_partitions import read_partitions
 from jobs.estate.adapters.postgresql_rights import missing_rights
 from jobs.estate.adapters.postgresql_sizes import measure
@@ -74,6 +75,11 @@ class PostgresqlSession(Session):
 
     def missing_rights(self) -> list[MissingRight]:
         return missing_rights(self._home)
+
+    def database_names(self) -> list[str]:
+        with self._home.in_words():
+            entries = list_databases(self._home)
+        return [entry.name for entry in entries if entry.is_worth_asking]
 
     def _read_sizes(self, largest_tables: int) -> Iterable[DatabaseSize]:
         return measure(self._home, largest_tables)
