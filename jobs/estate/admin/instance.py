@@ -4,32 +4,50 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext_lazy as _
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
-from jobs.errors import SchedulerError
-from jobs.estate import credentials
-from jobs.estate.adapters.registry import find_adapter
+from jobs.admin.audited import Audited
+from jobs.admin.display import badge, lines
 from jobs.estate.admin.base import Managed, ModelAdmin, ModelForm
 from jobs.estate.models.instance import DatabaseInstance
+from jobs.estate.models.record import RecordStatus
+from jobs.estate.models.session import Category
+from jobs.estate.services import diagnosis
+from jobs.estate.services.overview import with_overview
+from jobs.estate.services.passwords import DESTINATION, STORED, take_passwords
 from jobs.estate.units import format_bytes
 
-WHERE = ("engine", "host", "port", "tls_mode", "ca")
-"""What decides to whom, and how safely, the stored password is sent."""
+EMPTY = "-"
 
 
-class DatabaseInstanceForm(ModelForm[DatabaseInstance]):
-    password = forms.CharField(
-        label=_("Password"),
+def is_test(request: HttpRequest) -> bool:
+    """Whether the button “Test connection” was pressed."""
+    return request.method == "POST" and "_test" in request.POST
+
+
+def password_field(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("Stored encrypted and never shown. Leave it empty to keep the stored one."),
+        help_text=gettext_lazy(
+            "Stored encrypted and never shown. Leave it empty to keep the stored one."
+        ),
     )
+
+
+class DatabaseInstanceForm(ModelForm[DatabaseInstance]):
+    password = password_field(gettext_lazy("Password"))
+    change_password = password_field(gettext_lazy("Password for changes"))
 
     class Meta:
         model = DatabaseInstance
@@ -45,55 +63,135 @@ class DatabaseInstanceForm(ModelForm[DatabaseInstance]):
             "ca",
             "connect_timeout_s",
             "statement_timeout_s",
+            "timezone",
+            "size_limit_bytes",
+            "change_username",
+            "change_password",
             "tags",
             "is_active",
         )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        adapter = find_adapter(cleaned.get("engine", ""))
-        password = cleaned.get("password", "")
-        if adapter is not None and adapter.is_file:
-            if password:
-                self.add_error("password", _("A file has none; leave this empty."))
-            self.instance.password_encrypted = ""
-        elif password:
-            self._set_password(password)
-        elif self.instance.has_password and not set(WHERE).isdisjoint(self.changed_data):
-            # Else whoever may edit could have the password sent to a server of their own.
-            self.add_error(
-                "password", _("Enter it again, because it would go to another server than before.")
-            )
+        errors = take_passwords(
+            self.instance,
+            {field: cleaned.get(field) or None for field in STORED},
+            engine=cleaned.get("engine", ""),
+            change_username=cleaned.get("change_username", ""),
+            has_moved=not set(DESTINATION).isdisjoint(self.changed_data),
+        )
+        for field, sentence in errors.items():
+            self.add_error(field, sentence)
         return cleaned
 
-    def _set_password(self, password: str) -> None:
-        try:
-            self.instance.password_encrypted = credentials.encrypt(password)
-        except SchedulerError as error:
-            self.add_error("password", error.message)
+
+class TestedInstanceForm(DatabaseInstanceForm):
+    """What was typed is checked as ever, and never saved."""
+
+    __test__ = False
+
+    def is_valid(self) -> bool:
+        super().is_valid()
+        return False
 
 
 @admin.register(DatabaseInstance)
-class DatabaseInstanceAdmin(Managed, ModelAdmin[DatabaseInstance]):
+class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
+    audited_as = "instance"
     form = DatabaseInstanceForm
-    list_display = ("name", "engine", "host", "port", "latest_total", "is_active")
+    change_form_template = "admin/estate/databaseinstance/change_form.html"
+    list_display = (
+        "name",
+        "engine",
+        "version",
+        "address",
+        "last_sync",
+        "database_count",
+        "latest_total",
+        "is_active",
+    )
     list_filter = ("engine", "is_active")
     search_fields = ("name", "host")
+    actions = ("test_connections",)
+    show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("name", "engine", "is_active", "tags")}),
-        (_("Where"), {"fields": ("host", "port", "database")}),
-        (_("Login"), {"fields": ("username", "password", "tls_mode", "ca")}),
-        (_("Patience"), {"fields": ("connect_timeout_s", "statement_timeout_s")}),
+        (gettext_lazy("Where"), {"fields": ("host", "port", "database")}),
+        (gettext_lazy("Login"), {"fields": ("username", "password", "tls_mode", "ca")}),
+        (gettext_lazy("Patience"), {"fields": ("connect_timeout_s", "statement_timeout_s")}),
+        (gettext_lazy("Sizes"), {"fields": ("timezone", "size_limit_bytes")}),
+        (gettext_lazy("Changes"), {"fields": ("change_username", "change_password")}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[DatabaseInstance]:
-        return DatabaseInstance.objects.with_latest_total().order_by("name")
+    class Media:
+        css = {"all": ["jobs/admin.css"]}
 
-    @admin.display(description=_("latest total"), ordering="latest_total")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DatabaseInstance]:
+        return with_overview(DatabaseInstance.objects.order_by("name"))
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: DatabaseInstance | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> type[ModelForm[DatabaseInstance]]:
+        if is_test(request):
+            kwargs["form"] = TestedInstanceForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def has_test_permission(self, request: HttpRequest) -> bool:
+        """Else who may only look could probe the network."""
+        return self.may_manage(request)
+
+    @admin.display(description=gettext_lazy("version"))
+    def version(self, instance: Any) -> str:
+        return instance.version or EMPTY
+
+    @admin.display(description=gettext_lazy("where"), ordering="host")
+    def address(self, instance: DatabaseInstance) -> str:
+        return f"{instance.host}:{instance.port}" if instance.host else instance.database
+
+    @admin.display(description=gettext_lazy("last visit"))
+    def last_sync(self, instance: Any) -> str | SafeString:
+        """Whether it was reached, and why not."""
+        if instance.last_status is None:
+            return EMPTY
+        label = RecordStatus(instance.last_status).label
+        about = Category(instance.last_category).label
+        return lines(badge(instance.last_status, f"{about}: {label}"), instance.last_error[:200])
+
+    @admin.display(description=gettext_lazy("databases"), ordering="database_count")
+    def database_count(self, instance: Any) -> int:
+        count: int = instance.database_count
+        return count
+
+    @admin.display(description=gettext_lazy("latest total"), ordering="latest_total")
     def latest_total(self, instance: Any) -> str:
         return format_bytes(instance.latest_total)
 
-    @method_decorator(sensitive_post_parameters("password"))
+    @admin.action(description=gettext_lazy("Test connection"), permissions=["test"])
+    def test_connections(self, request: HttpRequest, queryset: QuerySet[DatabaseInstance]) -> None:
+        instances = list(queryset[: diagnosis.MOST + 1])
+        if len(instances) > diagnosis.MOST:
+            sentence = _("At most %(most)s can be tested at a time; none was.")
+            self.message_user(request, sentence % {"most": diagnosis.MOST}, messages.ERROR)
+            return
+        for instance, found in zip(instances, diagnosis.diagnose_all(instances), strict=True):
+            self._tell(request, instance, found)
+
+    def _tell(
+        self, request: HttpRequest, instance: DatabaseInstance, found: diagnosis.Diagnosis
+    ) -> None:
+        level = messages.ERROR if found.problem else messages.WARNING
+        for sentence in found.sentences():
+            self.message_user(
+                request,
+                f"{instance.name}: {sentence}",
+                messages.SUCCESS if found.is_well else level,
+            )
+
+    @method_decorator(sensitive_post_parameters("password", "change_password"))
     def changeform_view(
         self,
         request: HttpRequest,
@@ -101,7 +199,13 @@ class DatabaseInstanceAdmin(Managed, ModelAdmin[DatabaseInstance]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        page = super().changeform_view(request, object_id, form_url, extra_context)
+        if is_test(request) and isinstance(page, TemplateResponse) and page.context_data:
+            # Here, because the view itself keeps a transaction open.
+            form = page.context_data["adminform"].form
+            if not form.errors:
+                self._tell(request, form.instance, diagnosis.diagnose(form.instance))
+        return page
 
     def get_deleted_objects(
         self, objs: Sequence[Any] | QuerySet[Any], request: HttpRequest

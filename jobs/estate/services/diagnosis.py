@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from django.utils.translation import gettext as _
@@ -20,8 +20,11 @@ from jobs.estate.services.sync import NET_S
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 8
-"""Of the instances of one request."""
+MOST = 16
+"""How many instances one request may ask about; they are visited all at once."""
+
+PATIENCE_S = 30
+"""Of each timeout: whoever asks is waiting, and keeps a web server's worker waiting too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def diagnose(instance: DatabaseInstance) -> Diagnosis:
     """Connect as a sync would, with what stands on `instance`, saved or not.
 
     Changes nothing anywhere. Takes 2 s longer than the instance's timeouts together at most,
-    whatever the server does.
+    each of which counts for no more than 30 s, whatever the server does.
     """
     return diagnose_all([instance])[0]
 
@@ -101,7 +104,7 @@ def diagnose_all(instances: Sequence[DatabaseInstance]) -> list[Diagnosis]:
             else:
                 visits.append(_visit(key, target))
     answers = side_by_side(
-        visits, concurrency=2 * AT_ONCE, started=lambda key: None, look=lambda: None
+        visits, concurrency=2 * MOST, started=lambda key: None, look=lambda: None
     )
     found |= {answer.key: answer for answer in answers}
     return [_diagnosis(found, place) for place in range(len(instances))]
@@ -113,6 +116,11 @@ _Key = tuple[int, bool]
 
 def _visit(key: _Key, target: ConnectionTarget) -> Visit[_Key, Seen | None]:
     _place, is_change = key
+    target = replace(
+        target,
+        connect_timeout_s=min(target.connect_timeout_s, PATIENCE_S),
+        statement_timeout_s=min(target.statement_timeout_s, PATIENCE_S),
+    )
     return Visit(
         key=key,
         run=partial(_in_words, _try_changer if is_change else _look, target),
