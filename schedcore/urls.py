@@ -11,6 +11,8 @@ from jobs.api.health import Liveness
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    # Before the scheduler's own, which answers for every path that is not there.
+    path("scheduler/", include("jobs.estate.api.urls")),
     path("scheduler/", include("jobs.api.urls")),
     path("healthz", Liveness.as_view()),
 ]

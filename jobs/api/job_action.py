@@ -12,10 +12,9 @@ from rest_framework.request import Request
 from jobs.api.envelope import Answer
 from jobs.api.job import JobScoped
 from jobs.api.job_serializers import PauseBody, RunBody
-from jobs.api.run import accepted
+from jobs.api.run import start
 from jobs.api.strict import Nothing
-from jobs.control import execution, job
-from jobs.control.rights import require_right_to_run
+from jobs.control import job
 from jobs.models import Job
 
 SWITCHES: dict[str, tuple[Callable[..., Job], Promise]] = {
@@ -57,8 +56,6 @@ class JobRun(JobScoped):
     def post(self, request: Request, job_id: str) -> Answer:
         found = self.job(job_id)
         body = self.body(RunBody)
-        kwargs, force = body.get("kwargs"), body["force"]
-        own = found.kwargs if kwargs is None else kwargs
-        require_right_to_run(request.user, found, args=found.args, kwargs=own, force=force)
-        queued = execution.run_now(job_id, actor=self.actor, kwargs=kwargs, force=force)
-        return accepted(queued)
+        return start(
+            request.user, found, kwargs=body.get("kwargs"), force=body["force"], actor=self.actor
+        )

@@ -1,23 +1,43 @@
-"""The answer to who asks for a run."""
+"""To ask for a run, and the answer to who does."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jobs.api.envelope import Answer
-from jobs.models import JobExecution
+from jobs.control import execution
+from jobs.control.audit import Actor
+from jobs.control.rights import require_right_to_run
+from jobs.models import Job, JobExecution
 
 
-def accepted(execution: JobExecution) -> Answer:
+def start(
+    user: User | AnonymousUser,
+    job: Job,
+    *,
+    kwargs: Mapping[str, Any] | None,
+    force: bool,
+    actor: Actor,
+) -> Answer:
+    """Queue one run of a job that the user may run; `kwargs`, if given, stand in place of its
+    own. Raises Forbidden where that takes more, and what `run_now` raises."""
+    own = job.kwargs if kwargs is None else kwargs
+    require_right_to_run(user, job, args=job.args, kwargs=own, force=force)
+    return accepted(execution.run_now(job.pk, actor=actor, kwargs=kwargs, force=force))
+
+
+def accepted(queued: JobExecution) -> Answer:
     """The answer to a request for a run: where to look for what becomes of it."""
-    url = reverse("scheduler:execution", args=[execution.pk])
+    url = reverse("scheduler:execution", args=[queued.pk])
     return Answer(
-        {"execution_id": execution.pk, "url": url, "status": execution.status},
-        _("“%(name)s” is queued as execution %(id)s.")
-        % {"name": execution.job_name, "id": execution.pk},
+        {"execution_id": queued.pk, "url": url, "status": queued.status},
+        _("“%(name)s” is queued as execution %(id)s.") % {"name": queued.job_name, "id": queued.pk},
         status=HTTPStatus.ACCEPTED,
         headers={"Location": url},
     )

@@ -1,0 +1,101 @@
+"""Instances as the API shows them, and what may be sent of them. No password is ever shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from jobs.api.execution_serializers import MAX_ID, Moment
+from jobs.api.strict import Choice, Flag, Strict
+from jobs.estate.api.view import PageQuery
+from jobs.estate.models import TlsMode
+from jobs.estate.models.instance import MAX_TIMEOUT_S
+
+MAX_CA = 200_000
+MAX_TAGS = 100
+
+
+class InstanceSerializer(serializers.Serializer[Any]):
+    """`last_visit` is the last that a sync made; null before the first."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    engine = serializers.CharField()
+    host = serializers.CharField()
+    port = serializers.IntegerField()
+    username = serializers.CharField()
+    has_password = serializers.BooleanField()
+    database = serializers.CharField()
+    tls_mode = serializers.CharField()
+    ca = serializers.CharField()
+    connect_timeout_s = serializers.IntegerField()
+    statement_timeout_s = serializers.IntegerField()
+    timezone = serializers.CharField()
+    size_limit_bytes = serializers.IntegerField()
+    change_username = serializers.CharField()
+    has_change_password = serializers.SerializerMethodField()
+    tags = serializers.JSONField()
+    is_active = serializers.BooleanField()
+    created_at = Moment()
+    updated_at = Moment()
+    version = serializers.CharField()
+    database_count = serializers.IntegerField()
+    latest_total_bytes = serializers.IntegerField(source="latest_total")
+    last_visit = serializers.SerializerMethodField()
+
+    def get_has_change_password(self, instance: Any) -> bool:
+        return bool(instance.change_password_encrypted)
+
+    def get_last_visit(self, instance: Any) -> dict[str, Any] | None:
+        if instance.last_status is None:
+            return None
+        return {
+            "status": instance.last_status,
+            "category": instance.last_category,
+            "error": instance.last_error,
+            "seconds": instance.last_seconds,
+        }
+
+
+class InstanceBody(Strict):
+    """What is absent stays as it is or, of a new instance, as the model has it.
+
+    A password that is absent is kept, and one that is empty is removed.
+    """
+
+    name = serializers.CharField(required=False, max_length=100)
+    engine = serializers.CharField(required=False, max_length=30)
+    host = serializers.CharField(required=False, max_length=255, allow_blank=True)
+    port = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=65535)
+    username = serializers.CharField(required=False, max_length=100, allow_blank=True)
+    password = serializers.CharField(
+        required=False, max_length=1000, allow_blank=True, trim_whitespace=False
+    )
+    database = serializers.CharField(required=False, max_length=1000, allow_blank=True)
+    tls_mode = Choice(TlsMode.choices, required=False)
+    ca = serializers.CharField(required=False, max_length=MAX_CA, allow_blank=True)
+    connect_timeout_s = serializers.IntegerField(
+        required=False, min_value=2, max_value=MAX_TIMEOUT_S
+    )
+    statement_timeout_s = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_TIMEOUT_S
+    )
+    timezone = serializers.CharField(required=False, max_length=64, allow_blank=True)
+    size_limit_bytes = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=MAX_ID
+    )
+    change_username = serializers.CharField(required=False, max_length=100, allow_blank=True)
+    change_password = serializers.CharField(
+        required=False, max_length=1000, allow_blank=True, trim_whitespace=False
+    )
+    tags = serializers.ListField(
+        required=False, child=serializers.CharField(max_length=100), max_length=MAX_TAGS
+    )
+    is_active = Flag(required=False)
+
+
+class InstanceQuery(PageQuery):
+    name = serializers.CharField(required=False, max_length=100)
+    engine = serializers.CharField(required=False, max_length=30)
+    is_active = serializers.BooleanField(required=False)

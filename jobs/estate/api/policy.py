@@ -1,0 +1,124 @@
+"""Partition policies: list, create, show, change, delete."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from jobs.api.audit import record_change
+from jobs.api.envelope import Answer
+from jobs.api.execution_serializers import MAX_ID
+from jobs.api.strict import Choice, Flag, Nothing, Strict
+from jobs.estate.api.view import (
+    EstateDetail,
+    EstateList,
+    EstateView,
+    InstancePageQuery,
+    OfInstance,
+)
+from jobs.estate.models import Interval, PartitionPolicy
+from jobs.estate.services.edits import edit_policy, save
+
+MAX_SMALL = 32_767
+
+
+class PolicySerializer(OfInstance):
+    database = serializers.CharField()
+    schema = serializers.CharField()
+    table = serializers.CharField()
+    interval = serializers.CharField()
+    step = serializers.IntegerField()
+    premake = serializers.IntegerField()
+    retention = serializers.IntegerField()
+    is_active = serializers.BooleanField()
+
+
+class PolicyBody(Strict):
+    """What is absent stays as it is or, of a new policy, as the model has it. Names of tables
+    are taken as they are, spaces at their ends included."""
+
+    instance = serializers.CharField(required=False, max_length=100)
+    database = serializers.CharField(required=False, max_length=255, trim_whitespace=False)
+    schema = serializers.CharField(
+        required=False, max_length=255, trim_whitespace=False, allow_blank=True
+    )
+    table = serializers.CharField(required=False, max_length=255, trim_whitespace=False)
+    interval = Choice(Interval.choices, required=False)
+    step = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_ID)
+    premake = serializers.IntegerField(required=False, min_value=0, max_value=MAX_SMALL)
+    retention = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=MAX_SMALL
+    )
+    is_active = Flag(required=False)
+
+
+class PolicyQuery(InstancePageQuery):
+    database = serializers.CharField(required=False, max_length=255)
+    table = serializers.CharField(required=False, max_length=255)
+    is_active = serializers.BooleanField(required=False)
+
+
+class PolicyScoped(EstateView):
+    model = PartitionPolicy
+    noun = "policy"
+    shown = PolicySerializer
+
+    def rows(self) -> QuerySet[Any]:
+        return PartitionPolicy.objects.select_related("instance")
+
+
+class PolicyList(PolicyScoped, EstateList):
+    needs = {"GET": "view", "POST": "manage"}
+    reader = PolicyQuery
+    filters = {
+        "instance": "instance__name",
+        "database": "database",
+        "table": "table",
+        "is_active": "is_active",
+    }
+
+    def post(self, request: Request) -> Answer:
+        values = self.body(PolicyBody)
+        with transaction.atomic():
+            policy = PartitionPolicy()
+            changed = edit_policy(policy, values)
+            save(policy)
+            record_change(self, "policy.create", str(policy), changed)
+        return Answer(
+            self.shown(self.row(str(policy.pk))).data,
+            _("The policy for “%(table)s” is created.") % {"table": policy},
+            status=HTTPStatus.CREATED,
+            headers={"Location": reverse("estate:policy", args=[policy.pk])},
+        )
+
+
+class PolicyDetail(PolicyScoped, EstateDetail):
+    needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}
+
+    def patch(self, request: Request, pk: str) -> Answer:
+        self.row(pk)
+        values = self.body(PolicyBody)
+        with transaction.atomic():
+            policy = self.locked(pk)
+            changed = edit_policy(policy, values)
+            if changed:
+                save(policy)
+                record_change(self, "policy.change", str(policy), changed)
+        message = _("The policy for “%(table)s” is changed.") % {"table": policy}
+        return Answer(self.shown(self.row(pk)).data, message)
+
+    def delete(self, request: Request, pk: str) -> Answer:
+        self.row(pk)
+        self.body(Nothing)
+        with transaction.atomic():
+            policy = self.locked(pk)
+            record_change(self, "policy.delete", str(policy))
+            policy.delete()
+        return Answer(None, _("The policy for “%(table)s” is deleted.") % {"table": policy})

@@ -1,0 +1,132 @@
+"""What every view of the estate shares: its rights, and how its lists are filtered and paged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+
+from jobs.api.envelope import Answer
+from jobs.api.execution_serializers import MAX_ID, MAX_LIMIT
+from jobs.api.strict import Nothing, Strict
+from jobs.api.view import ApiView
+from jobs.errors import NotFound
+
+Need = Literal["view", "manage"]
+
+
+class EstateNotFound(NotFound):
+    """`noun` is the stable word of the code, as in "instance_not_found"."""
+
+    def __init__(self, model: type[Model], noun: str, pk: str) -> None:
+        super().__init__(
+            _("There is no %(what)s %(id)s.") % {"what": model._meta.verbose_name, "id": pk}
+        )
+        self.code = f"{noun}_not_found"
+
+
+class OnTheEstate(BasePermission):
+    """The right to view or manage rows of the view's model; to manage contains to view."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        method = "GET" if request.method == "HEAD" else request.method
+        need: Need | None = view.needs.get(method)
+        if need is None:  # a method that the view does not have
+            return True
+        name = view.model._meta.model_name
+        needed = {f"estate.{need}_{name}", f"estate.manage_{name}"}
+        plural = view.model._meta.verbose_name_plural
+        self.message = (
+            _("You need the right to manage %(what)s for this.")
+            if need == "manage"
+            else _("You need the right to view %(what)s for this.")
+        ) % {"what": plural}
+        return any(request.user.has_perm(right) for right in needed)
+
+
+class EstateView(ApiView):
+    permission_classes = [IsAuthenticated, OnTheEstate]
+    model: ClassVar[type[Model]]
+    noun: ClassVar[str] = ""
+    """The stable word for one row, in codes and in the audit."""
+    shown: ClassVar[type[serializers.Serializer[Any]]]
+    needs: ClassVar[Mapping[str, Need]] = {"GET": "view"}
+
+    def rows(self) -> QuerySet[Any]:
+        """What is shown, with all that it takes to show it."""
+        return self.model._default_manager.all()
+
+    def row(self, pk: str) -> Any:
+        """The row of the path; raises EstateNotFound."""
+        return self._found(self.rows(), pk)
+
+    def locked(self, pk: str) -> Any:
+        """The same, and nobody else's until the transaction's end."""
+        return self._found(self.model._default_manager.select_for_update(), pk)
+
+    def _found(self, rows: QuerySet[Any], pk: str) -> Any:
+        found = rows.filter(pk=pk).first()
+        if found is None:
+            raise EstateNotFound(self.model, self.noun, pk)
+        return found
+
+
+class PageQuery(Strict):
+    """Newest first; the next page is `before` the last id of this one."""
+
+    before = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=MAX_LIMIT)
+
+
+class InstancePageQuery(PageQuery):
+    """`instance` is its name."""
+
+    instance = serializers.CharField(required=False, max_length=100)
+
+
+class EstateList(EstateView):
+    reader: ClassVar[type[PageQuery]] = InstancePageQuery
+    filters: ClassVar[Mapping[str, str | Callable[[Any], Q]]] = {"instance": "instance__name"}
+    """Each parameter of `reader`, and the look-up or condition that it stands for."""
+
+    def get(self, request: Request) -> Answer:
+        query = self.query(self.reader)
+        rows = self.rows().order_by("-pk")
+        for name, wanted in self.filters.items():
+            if name in query:
+                value = query[name]
+                rows = rows.filter(wanted(value) if callable(wanted) else Q((wanted, value)))
+        if "before" in query:
+            rows = rows.filter(pk__lt=query["before"])
+        limit = query["limit"]
+        page = list(rows[: limit + 1])
+        more = len(page) > limit
+        page = page[:limit]
+        return Answer(
+            self.shown(page, many=True).data,
+            meta={"limit": limit, "next_before": page[-1].pk if more else None},
+        )
+
+
+class EstateDetail(EstateView):
+    def get(self, request: Request, pk: str) -> Answer:
+        self.query(Nothing)
+        return Answer(self.shown(self.row(pk)).data)
+
+
+class OfInstance(serializers.Serializer[Any]):
+    """A row that belongs to an instance."""
+
+    id = serializers.IntegerField()
+    instance_id = serializers.IntegerField()
+    instance = serializers.CharField(source="instance.name")
+
+
+def is_null(field: str) -> Callable[[Any], Q]:
+    """For a parameter that asks whether the moment `field` has come."""
+    return lambda has_come: Q((f"{field}__isnull", not has_come))
