@@ -108,9 +108,7 @@ def test_a_stored_password_is_not_sent_to_another_server(
     manager: APIClient, instance: DatabaseInstance, change: dict[str, Any]
 ) -> None:
     refused(manager.patch(url_of(instance), change), 400, "validation_error", "password")
-    refused(
-        manager.post(url_of(instance) + "/test", change), 400, "validation_error", "password"
-    )
+    refused(manager.post(url_of(instance) + "/test", change), 400, "validation_error", "password")
     succeeded(manager.patch(url_of(instance), {**change, "password": "new"}))
     instance.refresh_from_db()
     assert instance.password == "new"
