@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from jobs.errors import SchedulerError
 from jobs.estate.adapters.base import ConnectionTarget, MissingRight, ServerInfo
-from jobs.estate.adapters.errors import DidNotAnswer, redacted
+from jobs.estate.adapters.errors import DidNotAnswer, RightsMissing, redacted
 from jobs.estate.adapters.registry import get_adapter
 from jobs.estate.models.instance import DatabaseInstance
 from jobs.estate.services.side_by_side import Answer, Visit, side_by_side
@@ -29,10 +29,10 @@ PATIENCE_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one visit saw. `databases` is their number."""
+    """What one visit saw. `databases` is their number; None where they may not be listed."""
 
     server: ServerInfo
-    databases: int
+    databases: int | None
     missing_rights: tuple[MissingRight, ...]
 
 
@@ -68,10 +68,10 @@ class Diagnosis:
                 "engine": get_adapter(self.seen.server.engine).label,
                 "version": self.seen.server.version,
                 "seconds": f"{self.seconds:.2f}",
-                "n": self.seen.databases,
+                "n": "?" if self.seen.databases is None else self.seen.databases,
             }
             for missing in self.seen.missing_rights:
-                yield _("A right is missing for this: %(purpose)s. Grant %(right)s.") % {
+                yield _("A right is missing. %(purpose)s: %(right)s.") % {
                     "purpose": missing.purpose,
                     "right": missing.right,
                 }
@@ -160,7 +160,13 @@ def _look(target: ConnectionTarget) -> Seen:
     """The rights last, since to ask for them may use up all the time that there is."""
     with get_adapter(target.engine).connect(target) as session:
         server = session.server_info()
-        databases = len(session.database_names())
+        try:
+            databases = len(session.database_names())
+        except RightsMissing:
+            missing = session.missing_rights()
+            if not missing:
+                raise
+            return Seen(server, None, tuple(missing))
         return Seen(server, databases, tuple(session.missing_rights()))
 
 
