@@ -171,8 +171,8 @@ def test_selected_instances_are_tested_side_by_side(
     ]
     chosen = {"action": "test_connections", "_selected_action": [one.pk for one in made]}
     found = dict(reversed(pair) for pair in said(admin_client.post(reverse(LIST), chosen)))
-    [good] = [text for text in found if text.startswith("good: Fake 1.0")]
-    assert found == {good: "success", "bad: OSError: unplugged": "error"}
+    [good] = [text for text in found if text.startswith("“good”: Fake 1.0")]
+    assert found == {good: "success", "“bad”: OSError: unplugged": "error"}
 
 
 def test_too_many_are_not_tested_at_once(admin_client: Client, fake: FakeAdapter) -> None:

@@ -27,6 +27,12 @@ from jobs.estate.units import format_bytes
 
 EMPTY = "-"
 
+COLOURS = {RecordStatus.COMPLETED: "succeeded", RecordStatus.FAILED: "failed"}
+"""The stylesheet's words."""
+
+MOST_SHOWN = 200
+"""Characters of an error in the list; the session has all of it."""
+
 
 def is_test(request: HttpRequest) -> bool:
     """Whether the button “Test connection” was pressed."""
@@ -101,11 +107,9 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
     form = DatabaseInstanceForm
     change_form_template = "admin/estate/databaseinstance/change_form.html"
     list_display = (
-        "name",
-        "engine",
-        "version",
-        "address",
-        "last_sync",
+        "about",
+        "product",
+        "last_visit",
         "database_count",
         "latest_total",
         "is_active",
@@ -144,22 +148,25 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
         """Else who may only look could probe the network."""
         return self.may_manage(request)
 
-    @admin.display(description=gettext_lazy("version"))
-    def version(self, instance: Any) -> str:
-        return instance.version or EMPTY
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def about(self, instance: DatabaseInstance) -> SafeString:
+        address = f"{instance.host}:{instance.port}" if instance.host else instance.database
+        return lines(instance.name, address)
 
-    @admin.display(description=gettext_lazy("where"), ordering="host")
-    def address(self, instance: DatabaseInstance) -> str:
-        return f"{instance.host}:{instance.port}" if instance.host else instance.database
+    @admin.display(description=gettext_lazy("engine"), ordering="engine")
+    def product(self, instance: Any) -> SafeString:
+        """An engine that is registered no more keeps its word."""
+        return lines(instance.get_engine_display(), instance.version)
 
     @admin.display(description=gettext_lazy("last visit"))
-    def last_sync(self, instance: Any) -> str | SafeString:
+    def last_visit(self, instance: Any) -> str | SafeString:
         """Whether it was reached, and why not."""
         if instance.last_status is None:
             return EMPTY
         label = RecordStatus(instance.last_status).label
         about = Category(instance.last_category).label
-        return lines(badge(instance.last_status, f"{about}: {label}"), instance.last_error[:200])
+        colour = COLOURS.get(instance.last_status, "")
+        return lines(badge(colour, f"{about}: {label}"), instance.last_error[:MOST_SHOWN])
 
     @admin.display(description=gettext_lazy("databases"), ordering="database_count")
     def database_count(self, instance: Any) -> int:
@@ -187,7 +194,7 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
         for sentence in found.sentences():
             self.message_user(
                 request,
-                f"{instance.name}: {sentence}",
+                _("“%(name)s”: %(sentence)s") % {"name": instance.name, "sentence": sentence},
                 messages.SUCCESS if found.is_well else level,
             )
 
