@@ -47,7 +47,7 @@ class Repair:
                 repaired = repair(found[start : start + REPAIRED], now=now)
             left += repaired.left
             _tell(repaired)
-        if is_pass and last is None:
+        if last is None and not left:
             accept_default_zone()
         self._after, self._left, self._left_since = last, left, time.monotonic()
         return bool(found)

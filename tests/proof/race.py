@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from tests.waiting import until
 
@@ -127,6 +128,20 @@ class Stage:
     def actor(self, call: Callable[[], Any]) -> Actor:
         self._actors.append(Actor(call, self._monkeypatch))
         return self._actors[-1]
+
+    def holds(self, rows: QuerySet[Any]) -> Actor:
+        """Somebody has locked the rows, in a transaction that he leaves open until he `ends`."""
+        are_locked = threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                list(rows.select_for_update().values_list("pk"))
+                are_locked.set()
+                assert holder._told.wait(LIMIT_S), "nobody told it to let go"
+
+        holder = self.actor(hold).starts()
+        until(lambda: are_locked.is_set() or holder.has_ended)
+        return holder
 
     def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
         """The answers, or errors, of calls that begin together."""
