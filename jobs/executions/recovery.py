@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from jobs.executions.retry import Ended, queue_again, reruns
+from jobs.executions.revision import bump_revision
 from jobs.models import JobExecution, SchedulerProcess, Status
 from jobs.models.execution import JobExecutionQuerySet
 
@@ -50,4 +51,6 @@ def _interrupt(rows: JobExecutionQuerySet, reason: str, now: datetime) -> list[i
     JobExecution.objects.filter(pk__in=lingering).update(released_at=now)
     with connection.cursor() as cursor:
         queue_again(cursor, attempts, after={Status.INTERRUPTED}, now=now)
+    if lingering:
+        bump_revision()  # a retry may have waited for that
     return ids

@@ -66,8 +66,9 @@ class Run:
         try:
             finished = self._finished_by(perform(self))
         except TooLate:
-            self.started = None
-            raise
+            if not self._is_settled:  # else it was ended meanwhile, and only leaves its slot
+                self.started = None
+                raise
         except BaseException as error:  # not the task's, but a verdict all the same
             finished = self._finished_by(failure(error))
         if self._settle():
