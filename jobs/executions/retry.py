@@ -7,6 +7,7 @@ holds the job's slot without a gap, and no crash can lose it.
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -145,8 +146,9 @@ def _rules(
 def _are_readable(grace_s: Any, retry: RetryPolicies) -> bool:
     """SQLite takes any value for any column, and SQL writes what no form would."""
     numbers = (grace_s, retry.max_retries, retry.retry_delay)
-    whole = all(isinstance(n, int) and 0 <= n <= MAX_POLICY_SECONDS for n in numbers)
-    return whole and isinstance(retry.retry_backoff, int | float) and retry.retry_backoff >= 1
+    in_range = all(isinstance(n, int | float) and 0 <= n <= MAX_POLICY_SECONDS for n in numbers)
+    backoff = retry.retry_backoff
+    return in_range and isinstance(backoff, int | float) and 1 <= backoff < math.inf
 
 
 def _allows(rules: Mapping[str, Rules], run: Ended, question: Callable[[Rules, int], bool]) -> bool:
@@ -156,8 +158,9 @@ def _allows(rules: Mapping[str, Rules], run: Ended, question: Callable[[Rules, i
 
 def delay_s(policies: RetryPolicies, attempt: int) -> float:
     """Seconds from the end of attempt number `attempt` (from 1) to the next."""
-    steps = min(attempt - 1, 100)
-    delay = min(policies.retry_delay * policies.retry_backoff**steps, MAX_DELAY_S)
+    delay = min(float(policies.retry_delay), MAX_DELAY_S)
+    for _step in range(min(attempt - 1, 100)):  # a power would overflow
+        delay = min(delay * policies.retry_backoff, MAX_DELAY_S)
     return delay * random.uniform(1.0, 1.0 + JITTER)  # noqa: S311  no secret
 
 

@@ -18,6 +18,7 @@ from jobs.executions.retry import JITTER, MAX_DELAY_S, MAX_RERUNS, delay_s
 from jobs.models import JobExecution, Source, Status
 from jobs.models.execution import UNFINISHED
 from jobs.registry import RetryPolicies
+from tests.control.conftest import revision
 from tests.factories import ACTOR, make_execution, make_job
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -35,8 +36,8 @@ def running(**fields: object) -> JobExecution:
     return make_execution(**{"job_id": "flaky", **given, **fields})
 
 
-def end(execution: JobExecution, status: Status = Status.FAILED, **fields: object) -> None:
-    verdict = Verdict(
+def verdict_of(execution: JobExecution, status: Status = Status.FAILED) -> Verdict:
+    return Verdict(
         execution_id=execution.pk,
         job_id=str(execution.job_id),
         scheduled_for=execution.scheduled_for,
@@ -47,8 +48,12 @@ def end(execution: JobExecution, status: Status = Status.FAILED, **fields: objec
         duration_s=0.1,
         attempt=execution.attempt,
     )
+
+
+def end(execution: JobExecution, status: Status = Status.FAILED, **fields: object) -> None:
+    verdict = replace(verdict_of(execution, status), **fields)  # type: ignore[arg-type]
     with transaction.atomic(), connection.cursor() as cursor:
-        write_verdicts(cursor, "one", [replace(verdict, **fields)], NOW)  # type: ignore[arg-type]
+        write_verdicts(cursor, "one", [verdict], NOW)
 
 
 def retry_of(execution: JobExecution) -> JobExecution | None:
@@ -101,6 +106,16 @@ def test_a_run_that_somebody_wanted_to_end_is_not_tried_again() -> None:
     flaky(max_retries=2)
     row = running()
     end(row, is_final=True)
+    assert retry_of(row) is None
+
+
+def test_a_run_that_somebody_has_asked_to_cancel_is_not_tried_again() -> None:
+    """Its own process need not have heard of that."""
+    flaky(max_retries=2)
+    row = running(cancel_requested_at=NOW, cancel_requested_by="ana")
+    end(row)
+    row.refresh_from_db()
+    assert row.status == Status.FAILED
     assert retry_of(row) is None
 
 
@@ -172,6 +187,19 @@ def test_a_retry_waits_for_the_thread_that_ignored_its_timeout() -> None:
     assert len(offered(NOW)[0]) == 1
 
 
+def test_a_retry_is_missed_whose_earlier_attempt_was_still_going_and_says_so() -> None:
+    flaky(max_retries=2, retry_delay=0, misfire_grace_time=20)
+    row = running()
+    end(row, Status.TIMED_OUT, released_at=None)
+    with transaction.atomic(), connection.cursor() as cursor:
+        (late,) = miss_late(cursor, LEASE, now=NOW + timedelta(seconds=21))
+    assert late.job_id == "flaky"
+    waiting = retry_of(row)
+    assert waiting is not None
+    assert (waiting.status, waiting.released_at) == (Status.MISSED, waiting.finished_at)
+    assert waiting.reason == "Its earlier attempt was still going when its grace was over."
+
+
 def test_a_retry_that_no_scheduler_could_start_in_time_is_missed_and_says_why() -> None:
     flaky(max_retries=2, retry_delay=10, misfire_grace_time=20)
     row = running()
@@ -207,6 +235,87 @@ def test_the_delay_grows_by_its_factor_up_to_a_limit() -> None:
     for attempt, least in ((1, 10), (2, 30), (3, 90), (50, MAX_DELAY_S)):
         assert least <= delay_s(policies, attempt) <= least * (1 + JITTER)
     assert len({delay_s(policies, 1) for _ in range(10)}) > 1
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2_000_000_000])
+def test_no_delay_is_too_large_to_be_worked_out(delay: int) -> None:
+    """SQL writes what no form would, and a power of that would overflow."""
+    for attempt in (1, 2, 3, 1000):
+        found = delay_s(RetryPolicies(1000, delay, 1e308, False), attempt)
+        assert 0 <= found <= MAX_DELAY_S * (1 + JITTER)
+
+
+# --- Rows that SQL has changed to nonsense ------------------------------------------------
+
+POSTGRESQL = connection.vendor == "postgresql"
+
+UNREADABLE = ["retry_backoff = 'NaN'", "retry_backoff = -1"]
+"""Policies that tell nobody when to try again."""
+
+ODD = ["retry_backoff = 1e308", "max_retries = 32767", "kwargs = '[1]'", "function = 'gone'"]
+"""What does not keep them from being read."""
+
+if POSTGRESQL:
+    UNREADABLE += ["retry_backoff = 'Infinity'"]
+    ODD += ["trigger_params = '" + "[" * 5000 + "]" * 5000 + "'", "anchor = 'infinity'"]
+else:  # which takes anything for any column
+    UNREADABLE += [
+        "retry_delay = 'soon'",
+        "max_retries = 'many'",
+        "misfire_grace_time = 9223372036854775807",
+        "misfire_grace_time = 'soon'",
+    ]
+    ODD += ["anchor = '2026-02-30 00:00:00'"]
+
+
+def changed_by_sql(expression: str, **fields: object) -> None:
+    """The job "flaky" with its row changed, and the sound job "other"."""
+    make_job("other", function="work", **fields)
+    flaky(**fields)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE jobs_job SET {expression} WHERE id = 'flaky'")
+
+
+def fail_both(attempt: int = 1) -> tuple[JobExecution, JobExecution]:
+    """The verdicts of a run of each, written by one statement."""
+    mad, sound = running(attempt=attempt), running(job_id="other", attempt=attempt)
+    verdicts = [verdict_of(mad), verdict_of(sound)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        write_verdicts(cursor, "one", verdicts, NOW)
+    mad.refresh_from_db()
+    assert mad.status == Status.FAILED
+    return mad, sound
+
+
+@pytest.mark.parametrize("expression", UNREADABLE, ids=lambda text: text[:40])
+def test_a_run_whose_jobs_retry_policies_cannot_be_read_fails_and_the_others_are_tried_again(
+    expression: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    changed_by_sql(expression, max_retries=5)
+    mad, sound = fail_both(attempt=3)
+    assert retry_of(mad) is None
+    assert retry_of(sound) is not None
+    assert [record.__dict__["job_id"] for record in caplog.records] == ["flaky"]
+
+
+@pytest.mark.parametrize("expression", ODD, ids=lambda text: text[:40])
+def test_a_run_is_tried_again_whatever_else_of_its_jobs_row_cannot_be_read(expression: str) -> None:
+    changed_by_sql(expression, max_retries=5)
+    mad, sound = fail_both(attempt=3)
+    assert retry_of(mad) is not None
+    assert retry_of(sound) is not None
+
+
+@pytest.mark.parametrize("expression", UNREADABLE + ODD, ids=lambda text: text[:40])
+def test_orphans_are_interrupted_though_a_jobs_row_cannot_be_read(expression: str) -> None:
+    changed_by_sql(expression, rerun_if_interrupted=True)
+    mad, sound = orphan(), orphan(job_id="other")
+    recover()
+    for row in (mad, sound):
+        row.refresh_from_db()
+        assert row.status == Status.INTERRUPTED
+    assert (retry_of(mad) is not None) == (expression in ODD)
+    assert retry_of(sound) is not None
 
 
 # --- Interrupted --------------------------------------------------------------------------
@@ -245,6 +354,28 @@ def test_a_run_that_was_being_cancelled_when_its_process_died_is_not_run_again()
     row = orphan(cancel_requested_at=NOW)
     recover()
     assert retry_of(row) is None
+
+
+def test_an_interruption_counts_as_one_of_the_tries() -> None:
+    flaky(rerun_if_interrupted=True, max_retries=1)
+    recover_from = orphan()
+    recover()
+    again = retry_of(recover_from)
+    assert again is not None
+    JobExecution.objects.filter(pk=again.pk).update(status=Status.RUNNING, owner="one")
+    end(again)
+    assert retry_of(again) is None
+
+
+def test_a_slot_that_is_released_is_told_to_the_leader() -> None:
+    """A retry may have waited for it, in another process than the one that leads."""
+    flaky()
+    row = orphan(status=Status.TIMED_OUT, finished_at=NOW)
+    before = revision()
+    recover()
+    row.refresh_from_db()
+    assert (row.status, row.released_at) == (Status.TIMED_OUT, NOW)
+    assert revision() == before + 1
 
 
 def test_a_task_that_kills_its_schedulers_is_not_run_again_for_ever() -> None:
