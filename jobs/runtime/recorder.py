@@ -92,6 +92,7 @@ class Recorder:
         self._written: list[Finished] = []
         """Of which `flush` is yet to tell."""
         self._last_details = 0.0
+        self._is_closed = False
 
     def finish(self, finished: Finished) -> None:
         # No wake-up: the executor wakes the loop once the worker is free as well.
@@ -103,9 +104,17 @@ class Recorder:
         """The thread of a run that got its verdict earlier has returned."""
         self._released.append(execution_id)
 
+    def close(self) -> None:
+        """Take no more lines and no progress: the runs that go on are about to be interrupted."""
+        self._is_closed = True
+
     @property
     def has_anything(self) -> bool:
         return bool(self._finished or self._released or self._lines or self._progress)
+
+    @property
+    def has_lines(self) -> bool:
+        return bool(self._lines)
 
     @property
     def has_released(self) -> bool:
@@ -116,6 +125,8 @@ class Recorder:
         return [finished.verdict.execution_id for finished in self._finished.copy()]
 
     def progress(self, progress: Progress) -> None:
+        if self._is_closed:
+            return
         with self._lock:
             first = not self._progress
             self._progress[progress.execution_id] = progress
@@ -123,7 +134,7 @@ class Recorder:
             self._wake()
 
     def log(self, line: LogLine) -> None:
-        if self._lines.put(line):
+        if not self._is_closed and self._lines.put(line):
             self._wake()
 
     @property

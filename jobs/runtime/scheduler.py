@@ -50,7 +50,7 @@ GATHER_S = 0.02
 """Verdicts wait that long at most for the next tick, to be written by its transaction."""
 
 MAX_TRANSACTION_S = 10.0
-LAST_WRITES_LIMIT_S = 10.0
+LAST_WRITES_LIMIT_S, LAST_WRITES_RETRY_S = 10.0, 0.2
 MAX_BACKOFF_S = 5.0
 DOUBTS_RETRY_S = 1.0
 LOCKED_RETRY_S, MAX_LOCKED_RETRY_S = 0.1, 2.0
@@ -146,15 +146,19 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         return len(interrupted)
 
     def _write_everything(self) -> None:
-        """What the runs that have ended have said, which may be more than one flush writes."""
+        """What runs have left behind so far, which may be more than one flush writes."""
+        self.recorder.close()
         deadline = time.monotonic() + LAST_WRITES_LIMIT_S
+        self._write_finished(is_last=True)
         while self.recorder.has_anything:
             if time.monotonic() > deadline:
                 logger.error(
-                    "The last log lines of runs are lost: the database takes too long",
+                    "What runs left behind last is lost: the database takes too long",
                     extra={"event": "recorder.cut_short"},
                 )
                 return
+            if not self.recorder.has_lines:  # it was tried, and is locked or refused
+                time.sleep(LAST_WRITES_RETRY_S)
             self._write_finished(is_last=True)
 
     @property

@@ -1,0 +1,143 @@
+"""What a scheduler still writes when it stops, once its loop has ended."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+
+from jobs.executions.finish import Verdict
+from jobs.models import ExecutionLog, JobExecution, SchedulerProcess, Status
+from jobs.runtime import recorder as recorder_module
+from jobs.runtime import scheduler as scheduler_module
+from jobs.runtime.recorder import Finished
+from jobs.runtime.run import Run
+from tests.proof.loop import Loop
+from tests.proof.race import Stage
+from tests.proof.rows import make, statuses
+from tests.runtime.runs import make_due
+from tests.waiting import until
+
+
+@pytest.fixture
+def run(leader: Loop) -> Run:
+    """What a worker of the leader is at."""
+    make()
+    make_due("job")
+    leader.step()
+    run = leader.begins()
+    assert run is not None
+    return run
+
+
+def say(run: Run, text: str) -> None:
+    run.line(0.0, logging.INFO, "tests", text)
+
+
+def has_left(leader: Loop) -> bool:
+    return SchedulerProcess.objects.filter(pk=leader.id, stopped_at__isnull=False).exists()
+
+
+@pytest.fixture
+def flushes(leader: Loop, monkeypatch: pytest.MonkeyPatch) -> list[list[Finished]]:
+    """What each flush of the recorder wrote."""
+    found: list[list[Finished]] = []
+    genuine = leader.scheduler.recorder.flush
+
+    def flush(owner: str, now: datetime, **options: Any) -> list[Finished]:
+        found.append(genuine(owner, now, **options))
+        return found[-1]
+
+    monkeypatch.setattr(leader.scheduler.recorder, "flush", flush)
+    return found
+
+
+def test_the_last_nine_thousand_lines_of_a_run_are_all_written(leader: Loop, run: Run) -> None:
+    for number in range(9000):
+        say(run, str(number))
+    leader.ends(run)
+    leader.scheduler._last_writes()
+    texts = ExecutionLog.objects.order_by("pk").values_list("message", flat=True)
+    assert list(texts) == [str(number) for number in range(9000)]
+    assert statuses() == [Status.SUCCEEDED]
+    assert has_left(leader)
+
+
+def test_what_an_interrupted_run_has_said_is_written_and_what_it_goes_on_to_say_is_not(
+    leader: Loop, run: Run, flushes: list[list[Finished]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread hears nothing, and must not keep the process for as long as it talks."""
+    genuine = recorder_module.write_logs
+
+    def write_and_hear_more(*args: Any) -> None:
+        genuine(*args)
+        say(run, "more")
+        run.progress(2, None, "more")
+
+    monkeypatch.setattr(recorder_module, "write_logs", write_and_hear_more)
+    say(run, "the last word")
+    run.progress(1, None, "half way")
+    leader.scheduler._last_writes()
+    assert len(flushes) == 1
+    execution = JobExecution.objects.get()
+    assert (execution.status, execution.progress_message) == (Status.INTERRUPTED, "half way")
+    assert list(ExecutionLog.objects.values_list("message", flat=True)) == ["the last word"]
+    assert has_left(leader)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no single row")
+def test_a_last_verdict_whose_row_is_locked_is_written_once_the_lock_goes(
+    stage: Stage, leader: Loop, run: Run, flushes: list[list[Finished]]
+) -> None:
+    leader.ends(run)
+    holder = stage.holds(JobExecution.objects.all())
+    stopping = stage.actor(leader.scheduler._last_writes).starts()
+    until(lambda: flushes)
+    assert flushes[0] == []
+    holder.ends()
+    assert stopping.ends() == 0
+    assert statuses() == [Status.SUCCEEDED]
+    assert has_left(leader)
+
+
+class Time:
+    """Stands in for the module `time`: it passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.passed_s = 0.0
+        self.sleeps = 0
+
+    def monotonic(self) -> float:
+        return self.passed_s
+
+    def sleep(self, seconds: float) -> None:
+        self.passed_s += seconds
+        self.sleeps += 1
+
+
+def test_a_last_verdict_that_the_database_never_takes_is_tried_now_and_then_and_given_up(
+    leader: Loop,
+    run: Run,
+    flushes: list[list[Finished]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(cursor: Any, owner: str, verdicts: list[Verdict], now: datetime) -> None:
+        if verdicts:
+            time.passed_s += 0.001  # or without a pause it would try for ever
+            raise IntegrityError("never")
+
+    time = Time()
+    monkeypatch.setattr(scheduler_module, "time", time)
+    monkeypatch.setattr(scheduler_module, "LAST_WRITES_LIMIT_S", 1.0)
+    monkeypatch.setattr(recorder_module, "write_verdicts", refuse)
+    leader.ends(run)
+    assert leader.scheduler._last_writes() == 1
+    assert time.sleeps == len(flushes) - 1
+    assert 2 < len(flushes) < 10
+    assert "recorder.cut_short" in [record.__dict__.get("event") for record in caplog.records]
+    assert statuses() == [Status.INTERRUPTED]
+    assert has_left(leader)
