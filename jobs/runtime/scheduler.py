@@ -201,7 +201,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         reset_queries()  # with DEBUG on, Django keeps them
         if self._jumps.has_jumped():
             self.clock.set(database_now())
-            self._due_at = 0.0
+            self._due_at, self._backlog = 0.0, self.pools.aliases()
         monotonic = time.monotonic()
         if monotonic >= min(self._next_beat, self._next_look):
             self._look_around()  # before anything that may have to wait
@@ -364,7 +364,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         with transaction.atomic(), connection.cursor() as cursor:
             seen = look(cursor, self._limit_s)
             if abs((seen.now - self.clock.now()).total_seconds()) > JumpDetector.TOLERANCE_S:
-                self._due_at = 0.0  # the database's clock was set
+                # The database's clock was set: jobs, or retries that wait, may be due.
+                self._due_at, self._backlog = 0.0, self.pools.aliases()
             self.clock.set(seen.now)
             if seen.peer(self.membership.identity.id) is None:
                 self._register_again(seen.now)
