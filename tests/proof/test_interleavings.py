@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django_apscheduler.models import DjangoJob
 
+from jobs import definitions
 from jobs.control import job as control
 from jobs.control.schedule import trigger_of
+from jobs.executions.fencing import Lease, leading
 from jobs.models import Job, JobExecution, SchedulerLease, Status
 from jobs.runtime import scheduler as scheduler_module
 from jobs.triggers import next_fire
@@ -26,6 +33,34 @@ only_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite locks no single row: who comes second waits"
 )
 ROUNDS = 15
+
+
+class Clock:
+    """The database's, as changes and ticks read it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = minute(0) + timedelta(seconds=30)
+
+        @contextmanager
+        def leads(lease: Lease, limit_s: float) -> Iterator[tuple[CursorWrapper, datetime]]:
+            with leading(lease, limit_s) as (cursor, _now):
+                yield cursor, self.now
+
+        monkeypatch.setattr(scheduler_module, "leading", leads)
+        for module in (control, definitions):
+            monkeypatch.setattr(module, "database_now", lambda: self.now)
+
+    def advance(self, *, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+
+def minute(number: int) -> datetime:
+    return datetime(2026, 3, 4, 12, number, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
 
 
 def edit(job_id: str = "job") -> Job:
@@ -230,6 +265,45 @@ def test_an_edit_of_the_trigger_between_claim_and_start_leaves_the_claimed_run_a
     leader.step()
     assert statuses() == [Status.SUCCEEDED]
     assert next_run() == next_fire(trigger_of(changed), datetime.now(UTC))
+
+
+def test_a_tick_between_the_start_of_a_change_and_its_lock_claims_nothing_a_second_time(
+    stage: Stage, leader: Loop, clock: Clock
+) -> None:
+    """The change works the next run out as of a moment after that tick."""
+    make(trigger_type="cron", trigger_params={"cron_expression": "* * * * *"})
+    changing = stage.actor(
+        lambda: control.change("job", {"trigger_params": {"minute": "*"}}, actor=ACTOR)
+    ).starts_and_stops_before(transaction, "atomic")
+    clock.advance(minutes=3)
+    leader.step()
+    assert (row().occurrence_count, row().scheduled_for) == (3, minute(3))
+    changing.ends()
+    assert next_run() == minute(4)
+    clock.advance(minutes=1)
+    leader.step()
+    assert [found.occurrence_count for found in rows()] == [3, 1]
+
+
+@only_postgresql
+def test_a_tick_between_the_start_of_a_reload_and_its_locks_claims_nothing_a_second_time(
+    stage: Stage, leader: Loop, clock: Clock, tmp_path: Path, settings: Any
+) -> None:
+    tasks_file = tmp_path / "tasks.yaml"
+    tasks_file.write_text(
+        "default_tasks: [{id: job, name: job, function: work, "
+        "trigger_type: cron, trigger_params: {minute: '*'}}]"
+    )
+    settings.SCHEDCORE = replace(settings.SCHEDCORE, tasks_file=tasks_file)
+    make(trigger_type="cron", trigger_params={"cron_expression": "* * * * *"})
+    reloading = stage.actor(lambda: definitions.reload(ACTOR)).starts_and_stops_before(
+        definitions, "_standing"
+    )
+    clock.advance(minutes=3)
+    leader.step()
+    assert (row().occurrence_count, row().scheduled_for) == (3, minute(3))
+    reloading.ends()
+    assert next_run() == minute(4)
 
 
 def test_a_delete_during_a_tick_waits_for_it_and_leaves_no_half_a_job(

@@ -240,6 +240,36 @@ def test_a_failure_that_is_written_during_a_pause_is_not_tried_again(
     assert statuses() == [Status.FAILED]
 
 
+def test_a_failure_is_not_tried_again_after_a_cancel_that_its_scheduler_has_not_heard_of(
+    leader: Loop,
+) -> None:
+    """It was accepted, so nothing of that run may begin any more."""
+    make(max_retries=3, retry_delay=0)
+    execution = going(leader)
+    cancel(execution)
+    leader.ends(leader.begun[0], FAILED)
+    for _step in range(2):
+        leader.step()
+    assert statuses() == [Status.FAILED]
+    assert row().cancel_requested_at is not None
+
+
+def test_a_failure_whose_write_meets_a_cancel_under_way_is_not_tried_again(
+    stage: Stage, leader: Loop
+) -> None:
+    make(max_retries=3, retry_delay=0)
+    execution = going(leader)
+    leader.ends(leader.begun[0], FAILED)
+    cancelling = stage.actor(lambda: cancel(execution)).starts_and_stops_before(
+        execution_control, "bump_revision"
+    )
+    writing = stage.actor(leader.step).starts().has_to_wait()
+    cancelling.ends()
+    writing.ends()
+    leader.step()
+    assert statuses() == [Status.FAILED]
+
+
 @pytest.mark.parametrize("outcome", [SUCCEEDED, FAILED])
 def test_the_verdict_of_a_process_that_was_taken_for_dead_comes_too_late(
     loop: MakeLoop, outcome: Outcome
