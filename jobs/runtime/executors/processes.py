@@ -19,7 +19,9 @@ class ProcessesExecutor(Pool):
     """Each slot has a child of one fork server, which has Django loaded.
 
     A crash of the task is the failure of its run alone; a timeout or cancel is SIGTERM, then
-    SIGKILL. Nothing of it outlives the scheduler's process, however that ends.
+    SIGKILL. Nothing of it outlives the scheduler's process, however that ends, but for one case:
+    if the fork server is killed together with it, and so cannot, nobody ends what a child has
+    started itself.
     """
 
     alias = "processes"
