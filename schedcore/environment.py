@@ -233,7 +233,8 @@ DB_POOL_MAX = _whole(
     0,
     2,
     1000,
-    "PostgreSQL: the most connections of one process.",
+    "PostgreSQL: the most connections in the pool of one process. A scheduler has two besides, "
+    "for its loop and for LISTEN, and each of its `SCHEDCORE_MAX_PROCESSES` one.",
     shown="`SCHEDCORE_MAX_WORKERS` + 5",
 )
 DB_POOL_TIMEOUT = _number(
