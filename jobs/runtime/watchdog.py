@@ -182,7 +182,7 @@ def _stacks() -> bytes:
 
 
 def _memory() -> IO[bytes]:
-    if hasattr(os, "memfd_create"):  # Linux; elsewhere the disk must not be full
+    with suppress(AttributeError, OSError):  # Linux has it; elsewhere the disk must not be full
         return open(os.memfd_create("stacks"), "w+b")
     return tempfile.TemporaryFile()
 

@@ -112,6 +112,17 @@ def test_what_hangs_in_a_log_handler_does_not_keep_the_process(
     assert "test_watchdog.py" in capfd.readouterr().err
 
 
+def test_the_stacks_are_told_though_the_system_has_no_files_in_memory(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_name: str) -> int:
+        raise OSError("not permitted")
+
+    monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
+    watchdog_module.give_up("stuck", lambda code: None)
+    assert "test_watchdog.py" in capfd.readouterr().err
+
+
 # -- The pulse ----------------------------------------------------------------------------
 
 
