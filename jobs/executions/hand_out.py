@@ -90,7 +90,9 @@ def _mark(
         f"WHEN {late} THEN %s ELSE reason END, "
         "owner = %s, epoch = %s "
         "WHERE id IN (SELECT id FROM jobs_jobexecution "
-        f"WHERE status = '{Status.QUEUED.value}' AND {condition} ORDER BY id LIMIT %s {lock}) "
+        f"WHERE status = '{Status.QUEUED.value}' AND {condition} "
+        # In the order of the index: for that of the keys SQLite would read the whole history.
+        f"ORDER BY executor, id LIMIT %s {lock}) "
         "RETURNING id, job_id, job_name, function, args, kwargs, executor, timeout_s, source, "
         "requested_by, attempt, scheduled_for, status",
         [

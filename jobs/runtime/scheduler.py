@@ -345,11 +345,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         # In this order: a run that ends has its verdict before it leaves its pool.
         held = [run.handout.execution_id for run in self.pools.runs()]
         held += self.recorder.unwritten()
-        marked = JobExecution.objects.filter(
+        marked = JobExecution.objects.unreleased().filter(
             owner=self.membership.identity.id, status=Status.RUNNING
         )
         with bounded(self._limit_s):
-            lost = list(marked.exclude(pk__in=held).values_list("pk", flat=True))
+            lost = list(marked.exclude(pk__in=held).order_by().values_list("pk", flat=True))
             left = give_back(self.membership.identity.id, lost, now=self.clock.now())
         self._has_doubts = bool(left)
         self._backlog = self.pools.aliases()
@@ -475,7 +475,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         asked = JobExecution.objects.unreleased().filter(
             owner=self.membership.identity.id, cancel_requested_at__isnull=False
         )
-        for execution_id, who in asked.values_list("pk", "cancel_requested_by"):
+        for execution_id, who in asked.order_by().values_list("pk", "cancel_requested_by"):
             if run := runs.get(execution_id):
                 run.ask_to_cancel(who)
 
