@@ -149,9 +149,11 @@ def test_a_run_that_is_being_cancelled_is_not_handed_out_meanwhile(
 
 
 def test_a_cancel_during_the_hand_out_ends_the_run_before_its_task_is_called(
-    stage: Stage, leader: Loop
+    stage: Stage, leader: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make()
+    # So that the first hand-out of the tick is the one that finds it.
+    monkeypatch.setattr(leader.scheduler.pools, "aliases", lambda: {"threads"})
     execution = execution_control.run_now("job", actor=ACTOR)
     tick = stage.actor(leader.step).starts_and_stops_after(scheduler_module, "hand_out")
     cancelling = stage.actor(lambda: cancel(execution)).starts().has_to_wait()
