@@ -488,12 +488,15 @@ def test_rows_of_a_dead_process_are_interrupted_and_queued_ones_are_run(
 def test_a_stopping_scheduler_waits_its_grace_and_then_interrupts(
     start_scheduler: StartScheduler, job: MakeJob, gate: threading.Event
 ) -> None:
+    began = threading.Event()
+
     def deaf() -> None:
+        began.set()
         gate.wait(30)
 
     scheduler = start_scheduler()
     row = run(job(deaf))
-    until(lambda: JobExecution.objects.get(pk=row.pk).status == Status.RUNNING)
+    assert began.wait(20)  # its row is running before its worker has it
     assert scheduler.end(grace_s=0.2) == 1
     row.refresh_from_db()
     assert row.status == Status.INTERRUPTED
@@ -504,13 +507,16 @@ def test_a_stopping_scheduler_waits_its_grace_and_then_interrupts(
 def test_a_stopping_scheduler_lets_its_runs_end(
     start_scheduler: StartScheduler, job: MakeJob, gate: threading.Event
 ) -> None:
+    began = threading.Event()
+
     def patient() -> str:
+        began.set()
         gate.wait(30)
         return "ended"
 
     scheduler = start_scheduler()
     row = run(job(patient))
-    until(lambda: JobExecution.objects.get(pk=row.pk).status == Status.RUNNING)
+    assert began.wait(20)
     threading.Timer(0.2, gate.set).start()
     assert scheduler.end(grace_s=20) == 0
     row.refresh_from_db()
