@@ -344,7 +344,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         """Queue again what a commit of unknown outcome marked as ours without our knowing."""
         # In this order: a run that ends has its verdict before it leaves its pool.
         held = [run.handout.execution_id for run in self.pools.runs()]
-        held += self.recorder.unwritten()
+        held += [*self.recorder.unwritten(), *self.pools.abandoned()]
         marked = JobExecution.objects.unreleased().filter(
             owner=self.membership.identity.id, status=Status.RUNNING
         )

@@ -51,6 +51,9 @@ class Pool(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
         """What was not begun in time, for `take_back`."""
         self._lock_runs = threading.Lock()
         self._runs: dict[int, Run] = {}
+        self.abandoned: list[int] = []
+        """Execution ids of runs that were ended without a verdict, as at shutdown: without this
+        they would seem never to have begun."""
         self.threads: list[threading.Thread] = []
         self._is_over = False
         self._finished = 0.0
@@ -168,8 +171,9 @@ class Pool(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
         """Forget a run that has returned; how many wait in memory."""
         now = time.monotonic()
         with self._lock_runs:
-            if not run.is_abandoned:  # else it seems to be one that nobody has ever begun
-                self._runs.pop(run.handout.execution_id, None)
+            self._runs.pop(run.handout.execution_id, None)
+            if run.is_abandoned:
+                self.abandoned.append(run.handout.execution_id)
             self._last_end = now
             self._finished += 1
             self._busy_s += now - (run.started or now)

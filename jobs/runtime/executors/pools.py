@@ -44,6 +44,9 @@ class Pools:
     def runs(self) -> list[Run]:
         return [run for pool in self for run in pool.runs()]
 
+    def abandoned(self) -> list[int]:
+        return [execution_id for pool in self for execution_id in pool.abandoned]
+
     def take_back(self) -> list[int]:
         return [execution_id for pool in self for execution_id in pool.take_back()]
 
