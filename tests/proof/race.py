@@ -139,7 +139,8 @@ class Stage:
                 are_locked.set()
                 assert holder._told.wait(LIMIT_S), "nobody told it to let go"
 
-        holder = self.actor(hold).starts()
+        holder = self.actor(hold)
+        holder.starts()  # not before it has its name, by which its thread calls it
         until(lambda: are_locked.is_set() or holder.has_ended)
         return holder
 
