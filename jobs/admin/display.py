@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.models import Job
+from jobs.models import Job, JobState
 
 
 def moment(value: datetime | None, zone: tzinfo | None = None) -> SafeString | None:
@@ -88,6 +88,23 @@ def duration(seconds: float | None) -> str | None:
 def badge(value: str, label: str) -> SafeString:
     """A state or verdict; its word says it, the class adds a sign and a colour."""
     return format_html('<span class="sc-badge sc-{}">{}</span>', value, label)
+
+
+def state_badge(job: Job) -> SafeString:
+    """Of a job `with_schedule`: its state, and when a pause ends."""
+    until = moment(job.paused_until, zone_of(job)) if job.state == JobState.PAUSED else None
+    return lines(
+        badge(job.state, str(JobState(job.state).label)),
+        format_html("{} {}", _("until"), until) if until else "",
+    )
+
+
+def next_run_of(job: Any) -> SafeString | None:
+    """Of a job as the list holds it, `seen_at` the time at which it was read."""
+    if job.next_run_time is None:
+        return None
+    until = relative(job.next_run_time, job.seen_at)
+    return lines(until, moment(job.next_run_time, zone_of(job)))
 
 
 def lines(*parts: str | None) -> SafeString:
