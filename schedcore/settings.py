@@ -130,6 +130,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "jobs",
     "jobs.estate",
+    *(() if PRODUCTION else ("jobs.demo",)),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
