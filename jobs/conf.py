@@ -33,6 +33,13 @@ class SchedulerSettings:
     run_log_lines: int = 10_000
     run_log_bytes: int = 1_000_000
     """What is kept of the log of one run."""
+    api_rate: int = 1200
+    api_anonymous_rate: int = 60
+    api_failed_logins: int = 10
+    """Requests a minute: of a token or user, of an address where nobody is logged in, and with
+    a token that is not valid; 0: no limit."""
+    trust_proxy: bool = False
+    """Whether a proxy stands in front, whose X-Forwarded-… headers are its own."""
     tasks_file: Path = DEFAULT_TASKS_FILE
     notify_socket: str = ""
     """Where systemd waits for a sign of life (`NOTIFY_SOCKET`); empty without systemd."""

@@ -278,7 +278,39 @@ HSTS_SECONDS = _whole(
 TRUST_PROXY = _boolean(
     "SCHEDCORE_TRUST_PROXY",
     False,
-    "Believe X-Forwarded-Proto. Only behind a proxy that always sets or removes it.",
+    "Believe X-Forwarded-Proto, and the last address of X-Forwarded-For. Only behind a proxy "
+    "that always sets or removes them.",
+)
+API_RATE = _whole(
+    "SCHEDCORE_API_RATE",
+    _DEFAULTS.api_rate,
+    0,
+    10**6,
+    "API: requests a minute of one token or user; 0 for no limit.",
+)
+API_ANONYMOUS_RATE = _whole(
+    "SCHEDCORE_API_ANONYMOUS_RATE",
+    _DEFAULTS.api_anonymous_rate,
+    0,
+    10**6,
+    "API: requests a minute from one address without a login; 0 for no limit.",
+)
+API_FAILED_LOGINS = _whole(
+    "SCHEDCORE_API_FAILED_LOGINS",
+    _DEFAULTS.api_failed_logins,
+    0,
+    10**6,
+    "API: requests a minute from one address with a token that is not valid; 0 for no limit.",
+)
+CACHE_URL = Variable(
+    "SCHEDCORE_CACHE_URL",
+    parsers.redis_url,
+    "",
+    "each web process for itself",
+    _("redis://user:password@host:6379/0 (special characters as %-codes)"),
+    "A Redis server in which all web processes together count the requests of those limits. "
+    "While it does not answer, requests are not limited.",
+    is_secret=True,
 )
 PORT = _whole("PORT", 8000, 1, 65535, "Port of the web server that `make run` starts.")
 TIME_ZONE = Variable(

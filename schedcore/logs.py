@@ -22,9 +22,11 @@ _NOT_SHOWN = frozenset(
     {*RESERVED_ATTRS, "taskName", "request", "server_time", "status_line", "color_message"}
 )
 _SECRET_NAME = re.compile(
-    r"(password|passwd|secret|token|credential|authorization|cookie|api_?key)", re.IGNORECASE
+    r"(password|passwd|secret|token(?!_name)|credential|authorization|cookie|api_?key)",
+    re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/@\s]+@")
+_API_TOKEN = re.compile(r"schedcore_[A-Za-z0-9_-]{40,}")
 
 
 class StandardError(logging.Handler):
@@ -97,8 +99,8 @@ def trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """The text, its URLs without their passwords."""
-    return _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
+    """The text, its URLs without their passwords, and without API tokens."""
+    return _API_TOKEN.sub(HIDDEN, _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text))
 
 
 def _harmless(key: str, value: Any) -> Any:

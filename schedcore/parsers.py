@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -158,6 +159,16 @@ def database(text: str) -> dict[str, Any]:
 
 def postgres_url(text: str) -> str:
     if database(text)["ENGINE"] != POSTGRESQL:
+        raise ValueError
+    return text
+
+
+def redis_url(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in ("redis", "rediss") or not found.hostname:
+        raise ValueError
+    found.port  # noqa: B018  raises ValueError for a bad one
+    if not re.fullmatch(r"/?|/[0-9]{1,4}", found.path):
         raise ValueError
     return text
 

@@ -103,6 +103,10 @@ SCHEDCORE = SchedulerSettings(
     retention_days=_env.read(variables.RETENTION_DAYS),
     run_log_lines=_env.read(variables.RUN_LOG_LINES),
     run_log_bytes=_env.read(variables.RUN_LOG_BYTES),
+    api_rate=_env.read(variables.API_RATE),
+    api_anonymous_rate=_env.read(variables.API_ANONYMOUS_RATE),
+    api_failed_logins=_env.read(variables.API_FAILED_LOGINS),
+    trust_proxy=_env.read(variables.TRUST_PROXY),
     tasks_file=_env.read(variables.TASKS_FILE),
     notify_socket=_notify_socket,
     watchdog_s=_watchdog_s,
@@ -236,6 +240,25 @@ DATABASES = {
     "default": _postgresql(_database) if _database["ENGINE"] == POSTGRESQL else _sqlite(_database)
 }
 
+# --- The cache, in which the API counts requests -------------------------------------------
+
+_cache_url = _env.read(variables.CACHE_URL)
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": _cache_url,
+        "KEY_PREFIX": "schedcore",
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
+    }
+    if _cache_url
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+DJANGO_REDIS_IGNORE_EXCEPTIONS = True  # without its counter the API works on
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+
 # --- Who may do what ----------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
@@ -269,7 +292,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 _ssl_redirect = _env.read(variables.SECURE_SSL_REDIRECT)
 _hsts_seconds = _env.read(variables.HSTS_SECONDS)
-TRUST_PROXY = _env.read(variables.TRUST_PROXY)
+TRUST_PROXY = SCHEDCORE.trust_proxy
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if PRODUCTION:

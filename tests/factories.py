@@ -13,7 +13,9 @@ from jobs.control import job as control
 from jobs.control.audit import Actor
 from jobs.control.input import clean_job
 from jobs.control.schedule import MARKER, arm
+from jobs.control.token import create as create_token
 from jobs.models import (
+    ApiToken,
     ExecutionLog,
     Job,
     JobExecution,
@@ -21,6 +23,7 @@ from jobs.models import (
     LogLevel,
     SchedulerLease,
     SchedulerProcess,
+    Scope,
     Source,
     Status,
 )
@@ -131,6 +134,13 @@ def grant(user: User, right: Right, job: Job) -> None:
     """Give the user a right on one job."""
     (permission,) = permissions(right)
     JobUserPermission.objects.create(user=user, permission=permission, content_object=job)
+
+
+def make_token(
+    user: User, *, name: str = "ci", scope: Scope = Scope.VIEW, days: int = 1
+) -> tuple[ApiToken, str]:
+    """A token of the user, and its text."""
+    return create_token(user, name=name, scope=scope, days=days, actor=ACTOR)
 
 
 def make_group(*rights: Right) -> Group:

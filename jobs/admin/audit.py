@@ -29,6 +29,7 @@ class AuditEventAdmin(RightsAdmin):
         "when",
         "actor",
         "via",
+        "token",
         "address",
         "action",
         "target",

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from jobs.control.address import client_address
 from jobs.control.audit import Actor
 from jobs.models.audit import Via
 from jobs.models.rights import Right, has_right, has_right_anywhere
@@ -20,9 +21,8 @@ def user_of(request: HttpRequest) -> User:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    # Behind a Unix socket the address is an empty text.
-    address = request.META.get("REMOTE_ADDR") or None
-    return Actor(name=user_of(request).get_username(), via=Via.ADMIN, address=address)
+    name = user_of(request).get_username()
+    return Actor(name=name, via=Via.ADMIN, address=client_address(request))
 
 
 class RightsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript at run time

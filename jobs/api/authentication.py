@@ -1,16 +1,61 @@
-"""Who is asking: a session of the web site, with Django's CSRF protection."""
+"""Who is asking: a token of a program, or a session of the web site with CSRF protection."""
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
-from rest_framework.authentication import SessionAuthentication
+from rest_framework.authentication import (
+    BaseAuthentication,
+    SessionAuthentication,
+    get_authorization_header,
+)
 from rest_framework.request import Request
+
+from jobs.api.throttling import FailedLogins
+from jobs.control.address import client_address
+from jobs.executions.database import database_clock
+from jobs.models import ApiToken
+from jobs.models.rights import limit
+from jobs.models.token import digest_of
+
+SCHEME = "Token"
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+class TokenLogin(BaseAuthentication):
+    """`Authorization: Token …`. What the request may do then ends at the token's scope."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        scheme, _space, text = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != SCHEME.lower():
+            return None
+        address = client_address(request)
+        failed = FailedLogins(address)
+        failed.refuse_if_exceeded()
+        try:
+            token = _valid(text.strip())
+        except exceptions.AuthenticationFailed:
+            failed.count()
+            raise
+        _note_use(token, address)
+        limit(token.user, token.right)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return SCHEME
 
 
 class CsrfFailed(exceptions.PermissionDenied):
     default_code = "csrf_failed"
-    default_detail = _(
+    default_detail = gettext_lazy(
         "The CSRF check failed. Send the value of the csrftoken cookie as X-CSRFToken."
     )
 
@@ -26,3 +71,29 @@ class SessionLogin(SessionAuthentication):
             super().enforce_csrf(request)
         except exceptions.PermissionDenied as error:
             raise CsrfFailed from error
+
+
+def _valid(text: str) -> Any:
+    """The token of that text, with the present moment as its `seen_at`. Only who holds the text
+    learns that it was good once."""
+    rows = ApiToken.objects.select_related("user").annotate(seen_at=database_clock())
+    token: Any = rows.filter(digest=digest_of(text)).first()
+    if token is None or not token.user.is_active:
+        sentence = _("There is no such token, or its user is not active.")
+        raise exceptions.AuthenticationFailed(sentence, code="token_invalid")
+    if token.revoked_at is not None:
+        sentence = _("The token “%(name)s” was revoked.") % {"name": token.name}
+        raise exceptions.AuthenticationFailed(sentence, code="token_revoked")
+    if token.is_expired(token.seen_at):
+        sentence = _("The token “%(name)s” expired on %(day)s.")
+        sentence %= {"name": token.name, "day": token.expires_at.date().isoformat()}
+        raise exceptions.AuthenticationFailed(sentence, code="token_expired")
+    return token
+
+
+def _note_use(token: Any, address: str | None) -> None:
+    now: datetime = token.seen_at
+    if token.last_used_at is not None and now - token.last_used_at < USE_NOTED_EVERY:
+        return
+    with suppress(OperationalError):  # a note is worth no failed request
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now, last_used_from=address)

@@ -25,6 +25,7 @@ class Liveness(ApiView):
     """For load balancers: this process answers. It asks no database and nobody's name."""
 
     authentication_classes = []
+    throttle_classes = []
     permission_classes = [AllowAny]
 
     def get(self, request: Request) -> Answer:

@@ -14,7 +14,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from jobs.models import Job, JobExecution
-from jobs.models.rights import Right, has_right, has_right_anywhere
+from jobs.models.rights import Right, has_right, has_right_anywhere, is_within_limit
 
 
 class OnAllJobs(BasePermission):
@@ -22,7 +22,7 @@ class OnAllJobs(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         right = _needed(request, view)
-        self.message = refusal(right)
+        self.message = refusal(request, right)
         return right is None or has_right(request.user, right)
 
 
@@ -31,7 +31,7 @@ class OnAnyJob(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         right = _needed(request, view)
-        self.message = refusal(right)
+        self.message = refusal(request, right)
         return right is None or has_right_anywhere(request.user, right)
 
 
@@ -40,12 +40,23 @@ class OnThisJob(BasePermission):
 
     def has_object_permission(self, request: Request, view: Any, obj: Job | JobExecution) -> bool:
         right = _needed(request, view)
-        self.message = refusal(right)
+        self.message = refusal(request, right)
         job_id = obj.pk if isinstance(obj, Job) else obj.job_id
         return right is None or has_right(request.user, right, job_id)
 
 
-def refusal(right: Right | None) -> str:
+def is_beyond_scope(request: Request, right: Right) -> bool:
+    """Whether the token that was sent takes away the use of `right`."""
+    return not is_within_limit(request.user, right)
+
+
+def beyond_scope() -> str:
+    return _("The scope of this token does not allow that.")
+
+
+def refusal(request: Request, right: Right | None) -> str:
+    if right is not None and is_beyond_scope(request, right):
+        return beyond_scope()
     needed = {
         "view_job": _("You need the right to view jobs for this."),
         "run_job": _("You need the right to run jobs for this."),

@@ -17,13 +17,16 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from jobs.api.authentication import SessionLogin
+from jobs.api.authentication import SessionLogin, TokenLogin
 from jobs.api.envelope import EnvelopeRenderer, exception_handler, new_request_id
 from jobs.api.parser import StrictJSONParser
 from jobs.api.permissions import OnAllJobs
 from jobs.api.strict import Nothing, Strict
+from jobs.api.throttling import PerCaller
+from jobs.control.address import client_address
 from jobs.control.audit import Actor
 from jobs.errors import Invalid
+from jobs.models import ApiToken
 from jobs.models.audit import Via
 from jobs.models.rights import Right
 
@@ -48,22 +51,24 @@ class ApiView(APIView):
     who is logged in."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    authentication_classes = [SessionLogin]
+    authentication_classes = [TokenLogin, SessionLogin]
     parser_classes = [StrictJSONParser]
     renderer_classes = [EnvelopeRenderer]
     content_negotiation_class: type[BaseContentNegotiation] = ByAccept
+    throttle_classes = [PerCaller]
     permission_classes = [IsAuthenticated, OnAllJobs]
     rights: ClassVar[Mapping[str, Right]] = {}
 
     request_id: str
     started: float
     user_name = ""
+    token_name = ""
 
     @property
     def actor(self) -> Actor:
         """Who is asking, for the audit."""
-        address = self.request.META.get("REMOTE_ADDR") or None
-        return Actor(name=self.user_name, via=Via.API, address=address)
+        address = client_address(self.request)
+        return Actor(name=self.user_name, via=Via.API, address=address, token=self.token_name)
 
     def query(self, reader: type[Strict]) -> dict[str, Any]:
         """The query's parameters; raises for unknown, repeated and bad ones."""
@@ -91,6 +96,15 @@ class ApiView(APIView):
     def perform_authentication(self, request: Request) -> None:
         # Kept, because asking again would ask the database that may just have failed.
         self.user_name = request.user.get_username()
+        self.token_name = request.auth.name if isinstance(request.auth, ApiToken) else ""
+
+    def check_permissions(self, request: Request) -> None:
+        # Whoever asks too often is turned away first, also if the answer would be a refusal.
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Nothing: `check_permissions` has done it."""
 
     def get_exception_handler(self) -> Any:
         return exception_handler
@@ -99,6 +113,8 @@ class ApiView(APIView):
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer.headers["X-Request-ID"] = self.request_id
         answer.headers["Cache-Control"] = "no-store"
+        # Else Django would log refusals once more.
+        answer._has_been_logged = True  # type: ignore[attr-defined]  # read by its log_response
         match = request.resolver_match
         logger.info(
             "API request",
@@ -109,6 +125,8 @@ class ApiView(APIView):
                 "status": answer.status_code,
                 "duration_s": round(time.monotonic() - self.started, 6),
                 "user": self.user_name,
+                "token_name": self.token_name,
+                "address": client_address(request),
                 "request_id": self.request_id,
             },
         )

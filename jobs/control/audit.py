@@ -17,11 +17,12 @@ from jobs.models.job import Job
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something, through what (`Via`), and from which address."""
+    """Who changes something, through what (`Via`) and by which of their tokens, from where."""
 
     name: str
     via: Via
     address: str | None = None
+    token: str = ""
 
 
 def system_actor() -> Actor:
@@ -88,6 +89,7 @@ def record(
         actor=actor.name,
         via=actor.via,
         address=actor.address,
+        token=actor.token,
         action=action,
         job_id=job_id,
         target=target,

@@ -4,9 +4,11 @@ from jobs.models.execution import ExecutionLog, JobExecution, LogLevel, Source, 
 from jobs.models.job import BUILTIN_IDS, Job, JobState
 from jobs.models.rights import JobGroupPermission, JobUserPermission
 from jobs.models.scheduler import Revision, SchedulerLease, SchedulerProcess
+from jobs.models.token import ApiToken, Scope
 
 __all__ = [
     "BUILTIN_IDS",
+    "ApiToken",
     "AuditEvent",
     "ExecutionLog",
     "Job",
@@ -20,6 +22,7 @@ __all__ = [
     "Revision",
     "SchedulerLease",
     "SchedulerProcess",
+    "Scope",
     "Source",
     "Status",
 ]

@@ -35,6 +35,13 @@ class AuditEvent(models.Model):
     actor = models.CharField(_("who"), max_length=150)
     via = models.CharField(_("through"), max_length=10, choices=Via.choices)
     address = models.GenericIPAddressField(_("from"), null=True, blank=True)
+    token = models.CharField(
+        _("token"),
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=_("The name of the API token that was used."),
+    )
     action = models.CharField(
         _("action"), max_length=50, help_text=_("What was done, as in job.pause.")
     )

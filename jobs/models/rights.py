@@ -28,6 +28,8 @@ IMPLIED_BY: dict[Right, tuple[Right, ...]] = {
 }
 """Each right, and the rights that contain it."""
 
+_LIMIT = "_right_limit"
+
 
 class JobUserPermission(UserObjectPermissionBase):
     content_object = models.ForeignKey(Job, on_delete=models.CASCADE)
@@ -49,9 +51,20 @@ class JobGroupPermission(GroupObjectPermissionBase):
         return f"{self.group_id} {self.permission_id} {self.content_object_id}"
 
 
+def limit(user: User, most: Right) -> None:
+    """From here on this object of a user holds no right beyond `most`, as the scope of a token
+    has it."""
+    setattr(user, _LIMIT, most)
+
+
+def is_within_limit(user: User | AnonymousUser, right: Right) -> bool:
+    """Whether whoever is logged in as `user` was left the use of `right`, should he hold it."""
+    return getattr(user, _LIMIT, "manage_job") in IMPLIED_BY[right]
+
+
 def has_right(user: User | AnonymousUser, right: Right, job_id: str | None = None) -> bool:
     """Whether the user holds `right` on all jobs or, with `job_id`, on that one."""
-    if not user.is_active:
+    if not user.is_active or not is_within_limit(user, right):
         return False
     if any(user.has_perm(f"jobs.{name}") for name in IMPLIED_BY[right]):
         return True
@@ -81,7 +94,7 @@ def visible_job_ids(
 
 def _granted(user: User | AnonymousUser, right: Right) -> QuerySet[Job]:
     """Jobs on which the right was granted one by one, to the user or to one of their groups."""
-    if not user.is_active or user.pk is None:
+    if not user.is_active or user.pk is None or not is_within_limit(user, right):
         return Job.objects.none()
     permissions = Permission.objects.filter(
         content_type__app_label="jobs", codename__in=IMPLIED_BY[right]

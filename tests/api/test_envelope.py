@@ -136,7 +136,7 @@ def test_a_post_without_csrf_token_is_refused_and_with_one_it_is_not(db: None) -
 def test_nobody_is_401_with_a_challenge(nobody: APIClient) -> None:
     response = nobody.get(JOBS)
     refused(response, 401, "not_authenticated")
-    assert response.headers["WWW-Authenticate"] == "Session"
+    assert response.headers["WWW-Authenticate"] == "Token"
 
 
 def test_somebody_who_was_switched_off_is_nobody(viewer: APIClient) -> None:
@@ -189,9 +189,11 @@ def test_every_request_is_one_event_in_the_log(
 ) -> None:
     caplog.set_level(logging.INFO)
     response = viewer.get(JOBS + "/missing")
-    (record,) = (r for r in caplog.records if getattr(r, "event", "") == "api.request")
+    (record,) = caplog.records
     found = vars(record)
+    assert found["event"] == "api.request"
     assert (found["method"], found["status"], found["user"]) == ("GET", 404, "viewer")
+    assert (found["token_name"], found["address"]) == ("", "127.0.0.1")
     assert "job_id" in found["route"]
     assert found["duration_s"] >= 0
     assert found["request_id"] == response.headers["X-Request-ID"]

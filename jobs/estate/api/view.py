@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from jobs.api.envelope import Answer
 from jobs.api.execution_serializers import MAX_ID, MAX_LIMIT
+from jobs.api.permissions import beyond_scope, is_beyond_scope
 from jobs.api.strict import Nothing, Strict
 from jobs.api.view import ApiView
 from jobs.errors import NotFound
@@ -38,6 +39,9 @@ class OnTheEstate(BasePermission):
         need: Need | None = view.needs.get(method)
         if need is None:  # a method that the view does not have
             return True
+        if is_beyond_scope(request, "manage_job" if need == "manage" else "view_job"):
+            self.message = beyond_scope()
+            return False
         name = view.model._meta.model_name
         needed = {f"estate.{need}_{name}", f"estate.manage_{name}"}
         plural = view.model._meta.verbose_name_plural
