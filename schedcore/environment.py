@@ -281,6 +281,23 @@ TRUST_PROXY = _boolean(
     "Believe X-Forwarded-Proto, and the last address of X-Forwarded-For. Only behind a proxy "
     "that always sets or removes them.",
 )
+SESSION_HOURS = _whole(
+    "SCHEDCORE_SESSION_HOURS", 12, 1, 8760, "Hours after which who is logged in must log in again."
+)
+LOGIN_ATTEMPTS = _whole(
+    "SCHEDCORE_LOGIN_ATTEMPTS",
+    10,
+    1,
+    1000,
+    "Failed logins of one account, or from one address, after which it is locked.",
+)
+LOGIN_LOCK_MINUTES = _whole(
+    "SCHEDCORE_LOGIN_LOCK_MINUTES",
+    10,
+    1,
+    1440,
+    "Minutes until a locked account or address may try again.",
+)
 API_RATE = _whole(
     "SCHEDCORE_API_RATE",
     _DEFAULTS.api_rate,

@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "csp",
     "django_apscheduler",
     "guardian",
     "rest_framework",
@@ -138,6 +141,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "schedcore.headers.MoreSecurityHeaders",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -145,6 +150,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "schedcore.urls"
 WSGI_APPLICATION = "schedcore.wsgi.application"
@@ -163,6 +169,8 @@ TEMPLATES = [
     }
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # a hundred rows ticked, or a long form, are far fewer
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
@@ -262,6 +270,7 @@ DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 # --- Who may do what ----------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # lets nobody in: it keeps out who is locked
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
@@ -280,6 +289,20 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
+# Failed logins are counted in the database, so that all web processes count together.
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_FAILURE_LIMIT = _env.read(variables.LOGIN_ATTEMPTS)
+AXES_COOLOFF_TIME = timedelta(minutes=_env.read(variables.LOGIN_LOCK_MINUTES))
+# Else whoever goes on trying could lock somebody out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# Else an own account would be enough to try others without end.
+AXES_RESET_ON_SUCCESS = False
+AXES_CLIENT_IP_CALLABLE = "jobs.control.address.client_address"
+AXES_LOCKOUT_CALLABLE = "jobs.admin.login.locked"
+AXES_DISABLE_ACCESS_LOG = True  # the audit knows of logins
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -288,7 +311,22 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "jobs.api.envelope.exception_handler",
 }
 
+SESSION_COOKIE_AGE = _env.read(variables.SESSION_HOURS) * 3600
 SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
 X_FRAME_OPTIONS = "DENY"
 _ssl_redirect = _env.read(variables.SECURE_SSL_REDIRECT)
 _hsts_seconds = _env.read(variables.HSTS_SECONDS)
@@ -322,6 +360,8 @@ LOGGING: dict[str, Any] = {
         # Django's own handlers go, so that every line has one shape and 500s their traceback.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # jobs.admin.login says the same with keys.
+        "axes": {"level": "ERROR"},
         # jobs.runtime says the same with keys.
         "apscheduler": {"level": "WARNING"},
         # Every attempt to connect, of every connection; whoever needs one says what failed.

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 from jobs.api.health import Liveness
+
+
+class Icon(RedirectView):
+    def get_redirect_url(self, *args: object, **kwargs: object) -> str:
+        return static("jobs/img/favicon.svg")
+
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -15,6 +22,7 @@ urlpatterns = [
     path("scheduler/", include("jobs.estate.api.urls")),
     path("scheduler/", include("jobs.api.urls")),
     path("healthz", Liveness.as_view()),
+    path("favicon.ico", Icon.as_view()),
 ]
 
 # What fails outside of a view keeps the API's form under its addresses.

@@ -21,7 +21,14 @@ from jobs.estate.models import (
 )
 
 _numbers = count(1)
-STATE = {"never_expires": None, "unread": [], "unknown": []}
+STATE = {
+    "never_expires": None,
+    "attributes": {},
+    "memberships": [],
+    "grants": [],
+    "unread": [],
+    "unknown": [],
+}
 
 
 def make_estate(name: str = "") -> DatabaseInstance:
