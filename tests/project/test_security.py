@@ -51,7 +51,6 @@ PAGES = [
     ("/scheduler/api/nope", 404),
     ("/healthz", 200),
     ("/favicon.ico", 302),
-    ("/static/jobs/admin.css", 200),
     ("/nothing", 404),
 ]
 
@@ -77,6 +76,14 @@ def test_every_answer_carries_the_headers(ann: User, path: str, status: int) -> 
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
+
+
+def test_static_files_carry_the_policy_too() -> None:
+    answer: Any = Client().get("/static/jobs/admin.css")
+    answer.close()
+    assert answer.status_code == 200
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_a_failure_of_a_page_carries_them_too(ann: User, monkeypatch: Any) -> None:
