@@ -78,7 +78,7 @@ def test_every_answer_carries_the_headers(ann: User, path: str, status: int) -> 
     assert "camera=()" in headers["Permissions-Policy"]
 
 
-def test_static_files_carry_the_policy_too() -> None:
+def test_static_files_carry_the_policy_too(db: None) -> None:
     answer: Any = Client().get("/static/jobs/admin.css")
     answer.close()
     assert answer.status_code == 200
