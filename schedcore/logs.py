@@ -16,17 +16,11 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-HIDDEN = "[hidden]"
+from jobs.masking import masked, without_secrets
 
 _NOT_SHOWN = frozenset(
     {*RESERVED_ATTRS, "taskName", "request", "server_time", "status_line", "color_message"}
 )
-_SECRET_NAME = re.compile(
-    r"(password|passwd|secret|token(?!_name)|credential|authorization|cookie|api_?key)",
-    re.IGNORECASE,
-)
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/@\s]+@")
-_API_TOKEN = re.compile(r"schedcore_[A-Za-z0-9_-]{40,}")
 
 
 class StandardError(logging.Handler):
@@ -53,7 +47,7 @@ class JsonLines(JsonFormatter):
             ),
             "level": record.levelname,
             "logger": record.name,
-            "message": without_passwords(record.getMessage()),
+            "message": without_secrets(record.getMessage()),
         }
         data |= {key: value for key, value in keys_of(record).items() if key not in data}
         if trace := trace_of(self, record):
@@ -69,7 +63,7 @@ class TerminalLines(logging.Formatter):
         keys.pop("event", None)  # for programs: the message says the same to people
         parts = [
             f"{self.formatTime(record, '%H:%M:%S')} {record.levelname:<5} {record.name}",
-            without_passwords(record.getMessage()),
+            without_secrets(record.getMessage()),
             " ".join(f"{key}={_inline(value)}" for key, value in keys.items()),
         ]
         line = "  ".join(part for part in parts if part)
@@ -80,7 +74,7 @@ class TerminalLines(logging.Formatter):
 def keys_of(record: logging.LogRecord) -> dict[str, Any]:
     """What was given as `extra`, without what must not be read."""
     return {
-        key: _harmless(key, value)
+        key: masked(value, key)
         for key, value in record.__dict__.items()
         if key not in _NOT_SHOWN and not key.startswith("_")
     }
@@ -95,20 +89,7 @@ def trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
         parts.append(record.exc_text)
     if record.stack_info:
         parts.append(formatter.formatStack(record.stack_info))
-    return without_passwords("\n".join(parts))
-
-
-def without_passwords(text: str) -> str:
-    """The text, its URLs without their passwords, and without API tokens."""
-    return _API_TOKEN.sub(HIDDEN, _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text))
-
-
-def _harmless(key: str, value: Any) -> Any:
-    if _SECRET_NAME.search(key):
-        return HIDDEN
-    if isinstance(value, dict):
-        return {str(k): _harmless(str(k), v) for k, v in value.items()}
-    return without_passwords(value) if isinstance(value, str) else value
+    return without_secrets("\n".join(parts))
 
 
 def _inline(value: Any) -> str:

@@ -40,7 +40,7 @@ class Audited(ModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
         record(
             actor_of(request),
             f"{self.audited_as}.{verb}",
-            target=str(obj)[:200],
+            target=str(obj),
             after=None if fields is None else {"fields": sorted(fields)},
             message=", ".join(sorted(fields or ())),
         )

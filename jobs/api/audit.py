@@ -16,7 +16,7 @@ def record_change(
     record(
         view.actor,
         action,
-        target=target[:200],
+        target=target,
         after=None if fields is None else {"fields": sorted(fields)},
         message=", ".join(sorted(fields or ())),
     )

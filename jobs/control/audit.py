@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import DatabaseError, transaction
+
 from jobs.executions.database import database_clock
+from jobs.masking import masked
 from jobs.models.audit import AuditEvent, Via
 from jobs.models.job import Job
+
+logger = logging.getLogger(__name__)
+
+TARGET_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +87,55 @@ def record(
     after: dict[str, Any] | None = None,
     message: str = "",
 ) -> None:
-    """Write an audit event; of two states only what differs is kept."""
+    """Write an audit event, in the transaction of the change; of two states only what differs
+    is kept. What looks like a secret is not."""
     if before is not None and after is not None:
         changed = sorted(differing(before, after))
         before = {key: before.get(key) for key in changed}
         after = {key: after.get(key) for key in changed}
     AuditEvent.objects.create(
-        at=database_clock(),
-        actor=actor.name,
-        via=actor.via,
-        address=actor.address,
-        token=actor.token,
+        **_who(actor),
         action=action,
         job_id=job_id,
-        target=target,
-        before=before,
-        after=after,
-        message=message,
+        target=target[:TARGET_LENGTH],
+        before=masked(before),
+        after=masked(after),
+        message=masked(message),
     )
+
+
+def record_refusal(
+    actor: Actor, action: str, reason: str, *, job_id: str = "", target: str = ""
+) -> None:
+    """Write down that somebody was refused what they asked for, in a transaction of its own.
+
+    Where that cannot be written, the log says it: the answer is a refusal all the same.
+    """
+    try:
+        with transaction.atomic():
+            AuditEvent.objects.create(
+                **_who(actor),
+                action=action,
+                job_id=job_id,
+                target=target[:TARGET_LENGTH],
+                is_refused=True,
+                message=masked(reason),
+            )
+    except DatabaseError as error:
+        logger.warning(
+            "A refusal could not be recorded",
+            extra={"event": "audit.lost", "action": action, "error": str(error)},
+        )
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    return {
+        "at": database_clock(),
+        "actor": actor.name,
+        "via": actor.via,
+        "token": actor.token,
+        "address": actor.address,
+    }
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -58,7 +58,7 @@ def create(
         except IntegrityError:
             raise TokenExists(user, name) from None
         after = {"scope": scope, "expires_at": token.expires_at.isoformat()}
-        record(actor, "token.create", target=str(token)[:200], after=after)
+        record(actor, "token.create", target=str(token), after=after)
     return token, text
 
 
@@ -71,7 +71,7 @@ def revoke(token_id: int, *, actor: Actor) -> ApiToken:
         if token.revoked_at is None:
             token.revoked_at, token.revoked_by = database_now(), actor.name
             token.save(update_fields=["revoked_at", "revoked_by"])
-            record(actor, "token.revoke", target=str(token)[:200])
+            record(actor, "token.revoke", target=str(token))
     return token
 
 

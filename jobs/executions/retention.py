@@ -34,7 +34,8 @@ def expired_executions(before: datetime, *, keep_last: int = 0) -> Expired:
 
 def expired_audit_events(before: datetime) -> Expired:
     """What was recorded before `before`."""
-    return Expired(name="audit_events", rows=AuditEvent.objects.filter(at__lt=before), moment="at")
+    rows = AuditEvent.expiring.filter(at__lt=before)
+    return Expired(name="audit_events", rows=rows, moment="at")
 
 
 class _Last:

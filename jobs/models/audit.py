@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,10 @@ class Via(models.TextChoices):
     SCHEDULER = "scheduler", _("scheduler")
 
 
+class AppendOnly(TypeError):
+    """What happened is not rewritten."""
+
+
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def visible_to(self, user: User | AnonymousUser) -> AuditEventQuerySet:
         """Everything for managers; somebody with rights on single jobs sees those jobs' events."""
@@ -26,6 +31,12 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
         ids = visible_job_ids(user, "manage_job")
         return self if ids is None else self.filter(job_id__in=ids)
+
+    def update(self, **changes: object) -> int:
+        raise AppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnly
 
 
 class AuditEvent(models.Model):
@@ -55,13 +66,21 @@ class AuditEvent(models.Model):
     after = models.JSONField(_("after"), null=True)
 
     objects = AuditEventQuerySet.as_manager()
+    expiring = models.Manager()  # noqa: DJ012  both are managers
+    """For the retention alone."""
 
     class Meta:
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
         ordering = ("-id",)
         default_permissions = ()
-        indexes = (models.Index(fields=["job_id", "-id"], name="audit_job_idx"),)
+        base_manager_name = "objects"
+        indexes = (
+            models.Index(fields=["job_id", "-id"], name="audit_job_idx"),
+            models.Index(fields=["actor", "-id"], name="audit_actor_idx"),
+            models.Index(fields=["action", "-id"], name="audit_action_idx"),
+            models.Index(fields=["-id"], condition=Q(is_refused=True), name="audit_refused_idx"),
+        )
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}"

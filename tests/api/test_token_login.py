@@ -13,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from jobs.control import token as control
+from jobs.masking import without_secrets
 from jobs.models import ApiToken, AuditEvent, Scope
 from jobs.models.token import digest_of, new_text
-from schedcore.logs import keys_of, without_passwords
+from schedcore.logs import keys_of
 from tests.api.answers import refused, succeeded
 from tests.api.conftest import BASE, JsonClient, Login
 from tests.factories import ACTOR, make_job, make_token, make_user
@@ -153,4 +154,4 @@ def test_the_name_of_a_token_is_no_secret_and_its_text_is() -> None:
     shown = keys_of(logging.makeLogRecord({"token_name": "deploy", "token": "schedcore_x"}))
     assert shown["token_name"] == "deploy"
     assert "schedcore_x" not in str(shown)
-    assert without_passwords(f"sent {new_text()}.") == "sent [hidden]."
+    assert without_secrets(f"sent {new_text()}.") == "sent [hidden]."
