@@ -7,18 +7,19 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
 from jobs.api.envelope import Answer
+from jobs.api.execution_filters import ExecutionFilters
 from jobs.api.execution_serializers import (
     ExecutionDetailSerializer,
-    ExecutionQuery,
     ExecutionSerializer,
     LogLineSerializer,
     LogQuery,
     summaries,
 )
+from jobs.api.paging import page_of
 from jobs.api.permissions import OnAnyJob, OnThisJob
 from jobs.api.run import accepted
 from jobs.api.strict import Nothing
-from jobs.api.view import ApiView
+from jobs.api.view import ApiView, Listing
 from jobs.control import execution as control
 from jobs.control.rights import require_right_to_retry
 from jobs.errors import ExecutionNotFound
@@ -43,28 +44,15 @@ class ExecutionScoped(ApiView):
         return found
 
 
-class ExecutionList(ExecutionScoped):
+class ExecutionList(ExecutionScoped, Listing):
     permission_classes = [IsAuthenticated, OnAnyJob]
     rights = {"GET": "view_job"}
+    filterset = ExecutionFilters
 
     def get(self, request: Request) -> Answer:
-        query = self.query(ExecutionQuery)
-        rows = summaries(self.get_queryset())
-        if "job" in query:
-            rows = rows.filter(job_id=query["job"])
-        for name in ("status", "source"):
-            if name in query:
-                rows = rows.filter(**{name: query[name]})
-        if "before" in query:
-            rows = rows.filter(pk__lt=query["before"])
-        limit = query["limit"]
-        page = list(rows[: limit + 1])
-        more = len(page) > limit
-        page = page[:limit]
-        return Answer(
-            ExecutionSerializer(page, many=True).data,
-            meta={"limit": limit, "next_before": page[-1].pk if more else None},
-        )
+        rows, query = self.filtered(summaries(self.get_queryset()))
+        page, meta = page_of(rows, query)
+        return Answer(ExecutionSerializer(page, many=True).data, meta=meta)
 
 
 class ExecutionDetail(ExecutionScoped):

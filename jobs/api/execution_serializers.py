@@ -7,12 +7,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from jobs.api.strict import Choice, Strict
-from jobs.models import ExecutionLog, JobExecution, LogLevel, Source, Status
+from jobs.api.paging import MAX_LIMIT
+from jobs.api.strict import MAX_ID, Strict
+from jobs.models import ExecutionLog, JobExecution, LogLevel
 from jobs.models.execution import JobExecutionQuerySet
-
-MAX_ID = 2**63 - 1
-MAX_LIMIT = 500
 
 
 class Moment(serializers.DateTimeField):
@@ -84,16 +82,6 @@ class LogLineSerializer(serializers.Serializer[Any]):
 
     def get_level(self, line: ExecutionLog) -> str:
         return LogLevel(line.level).name.lower() if line.level in LogLevel else str(line.level)
-
-
-class ExecutionQuery(Strict):
-    """Newest first; the next page is `before` the last id of this one."""
-
-    job = serializers.CharField(required=False, max_length=100)
-    status = Choice(Status.choices, required=False)
-    source = Choice(Source.choices, required=False)  # type: ignore[assignment]  # a field
-    before = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=MAX_LIMIT)
 
 
 class LogQuery(Strict):

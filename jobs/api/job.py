@@ -6,24 +6,24 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import F, Q
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
 from jobs.api.envelope import Answer
+from jobs.api.job_filters import JobFilters, JobPage
 from jobs.api.job_id import create_by_function
 from jobs.api.job_serializers import (
     JobDetailSerializer,
-    JobQuery,
     JobSerializer,
     annotated,
     last_executions,
 )
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
 from jobs.api.strict import Nothing
-from jobs.api.view import ApiView
+from jobs.api.view import ApiView, Listing
 from jobs.api.wire import etag, expected_version, read_job, read_trigger
 from jobs.control import job as control
 from jobs.errors import Forbidden, JobNotFound, NotFound
@@ -65,8 +65,10 @@ class JobScoped(ApiView):
         return Answer(data, message, status=status, headers=headers)
 
 
-class JobList(JobScoped):
+class JobList(JobScoped, Listing):
     rights = {"GET": "view_job", "POST": "manage_job"}
+    filterset = JobFilters
+    paging = JobPage
 
     def get_permissions(self) -> list[Any]:
         # A right on one job shows a list of that one; to create takes the right on all.
@@ -74,8 +76,7 @@ class JobList(JobScoped):
         return [IsAuthenticated(), scope]
 
     def get(self, request: Request) -> Answer:
-        query = self.query(JobQuery)
-        jobs = _filtered(annotated(self.get_queryset()), query)
+        jobs, query = self.filtered(annotated(self.get_queryset()))
         pages = Paginator(jobs.order_by(*_order(query["ordering"])), query["page_size"])
         if query["page"] > pages.num_pages:
             raise NotFound(
@@ -158,18 +159,6 @@ class JobDetail(JobScoped):
         control.delete(job_id, actor=self.actor)
         message = _("The job “%(id)s” is deleted; its history stays.") % {"id": job_id}
         return Answer(None, message)
-
-
-def _filtered(jobs: JobQuerySet, query: dict[str, Any]) -> JobQuerySet:
-    for name in ("state", "function", "trigger_type"):
-        if name in query:
-            jobs = jobs.filter(**{name: query[name]})
-    if text := query.get("q"):
-        found = Q()
-        for name in ("id", "name", "description", "function"):
-            found |= Q(**{f"{name}__icontains": text})
-        jobs = jobs.filter(found)
-    return jobs
 
 
 def _order(ordering: str) -> tuple[Any, ...]:

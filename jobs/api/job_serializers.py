@@ -12,18 +12,17 @@ from django.db.models import OuterRef, Subquery
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import ExecutionSerializer, Moment, summaries
-from jobs.api.strict import Choice, Flag, Strict
+from jobs.api.strict import Flag, Strict
 from jobs.control.schedule import trigger_of
 from jobs.errors import SchedulerError
 from jobs.executions.database import database_clock
-from jobs.models import Job, JobExecution, JobState
+from jobs.models import Job, JobExecution
 from jobs.models.job import JobQuerySet
 from jobs.registry import policies_of, retry_policies_of
-from jobs.triggers import TriggerType, describe, preview
+from jobs.triggers import describe, preview
 
 NEXT_OCCURRENCES = 5
 LAST_EXECUTIONS = 20
-MAX_PAGE_SIZE = 1000
 
 
 class LastExecutionSerializer(serializers.Serializer[Any]):
@@ -95,18 +94,6 @@ class JobDetailSerializer(JobSerializer):
     def get_last_executions(self, job: Job) -> list[Any]:
         rows = summaries(JobExecution.objects.filter(job_id=job.pk))
         return list(ExecutionSerializer(rows[:LAST_EXECUTIONS], many=True).data)
-
-
-class JobQuery(Strict):
-    state = Choice(JobState.choices, required=False)
-    function = serializers.CharField(required=False, max_length=200)
-    trigger_type = Choice(list(TriggerType), required=False)
-    q = serializers.CharField(required=False, allow_blank=True, max_length=200)
-    ordering = Choice(
-        ["id", "-id", "name", "-name", "next_run_time", "-next_run_time"], default="id"
-    )
-    page = serializers.IntegerField(default=1, min_value=1)
-    page_size = serializers.IntegerField(default=500, min_value=1, max_value=MAX_PAGE_SIZE)
 
 
 class PauseBody(Strict):

@@ -11,6 +11,9 @@ from rest_framework import serializers
 
 from jobs.errors import Invalid
 
+MAX_ID = 2**63 - 1
+"""The largest that the databases hold."""
+
 
 class Strict(serializers.Serializer[Any]):
     @classmethod

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException
@@ -19,9 +20,11 @@ from rest_framework.views import APIView
 
 from jobs.api.authentication import SessionLogin, TokenLogin
 from jobs.api.envelope import EnvelopeRenderer, exception_handler, new_request_id
+from jobs.api.filters import Filters
+from jobs.api.paging import KeysetQuery
 from jobs.api.parser import StrictJSONParser
 from jobs.api.permissions import OnAllJobs
-from jobs.api.strict import Nothing, Strict
+from jobs.api.strict import Nothing, Strict, refuse_unknown
 from jobs.api.throttling import PerCaller
 from jobs.control.address import client_address
 from jobs.control.audit import Actor
@@ -72,10 +75,14 @@ class ApiView(APIView):
 
     def query(self, reader: type[Strict]) -> dict[str, Any]:
         """The query's parameters; raises for unknown, repeated and bad ones."""
+        return reader.read(self.given_once())
+
+    def given_once(self) -> dict[str, str]:
+        """The query as it is; raises for what is repeated."""
         twice = [name for name, values in self.request.query_params.lists() if len(values) > 1]
         if twice:
             raise Invalid({name: [_("Given more than once.")] for name in twice})
-        return reader.read(self.request.query_params.dict())
+        return self.request.query_params.dict()
 
     def body(self, reader: type[Strict], **context: Any) -> dict[str, Any]:
         """The body's fields; raises for unknown and bad ones."""
@@ -131,3 +138,19 @@ class ApiView(APIView):
             },
         )
         return answer
+
+
+class Listing(ApiView):
+    """A view whose GET lists rows that the query filters and pages."""
+
+    filterset: ClassVar[type[Filters]]
+    paging: ClassVar[type[Strict]] = KeysetQuery
+
+    def filtered(self, rows: QuerySet[Any]) -> tuple[QuerySet[Any], dict[str, Any]]:
+        """Those of `rows` that the query asks for, and what it says of their page; raises for
+        unknown, repeated and bad parameters."""
+        given = self.given_once()
+        filters = self.filterset.names()
+        refuse_unknown(given, [*filters, *self.paging().fields])
+        asked = {name: given.pop(name) for name in filters if name in given}
+        return self.filterset.of(rows, asked), self.paging.read(given)

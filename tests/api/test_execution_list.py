@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -34,6 +36,16 @@ def test_pages_follow_the_last_id(viewer: APIClient) -> None:
     assert second.json()["meta"]["next_before"] is None
 
 
+def test_pages_may_begin_with_the_oldest(viewer: APIClient) -> None:
+    made = [make_execution("a").pk for _ in range(3)]
+    first = viewer.get(EXECUTIONS, {"limit": 2, "ordering": "id"})
+    assert [row["id"] for row in succeeded(first)] == made[:2]
+    assert first.json()["meta"] == {"limit": 2, "next_after": made[1]}
+    second = viewer.get(EXECUTIONS, {"limit": 2, "ordering": "id", "after": made[1]})
+    assert [row["id"] for row in succeeded(second)] == made[2:]
+    assert second.json()["meta"]["next_after"] is None
+
+
 def test_filter_by_job_status_and_source(viewer: APIClient) -> None:
     failed = make_execution("a", status=Status.FAILED)
     manual = make_execution("a", source=Source.MANUAL)
@@ -45,6 +57,34 @@ def test_filter_by_job_status_and_source(viewer: APIClient) -> None:
         ({"status": "failed"}, [failed.pk]),
         ({"source": "manual"}, [manual.pk]),
         ({"job": "b", "status": "failed"}, []),
+        ({"job": "a", "status": "failed,succeeded"}, [manual.pk, failed.pk]),
+    ]:
+        assert [row["id"] for row in succeeded(viewer.get(EXECUTIONS, query))] == expected
+
+
+def test_filter_by_function_executor_and_who_asked(viewer: APIClient) -> None:
+    plain = make_execution("a", function="send_report")
+    asked = make_execution("a", function="open_report", executor="processes", requested_by="ana")
+    for query, expected in [
+        ({"function": "send_report"}, [plain.pk]),
+        ({"executor": "processes"}, [asked.pk]),
+        ({"executor": "processes,threads"}, [asked.pk, plain.pk]),
+        ({"requested_by": "ana"}, [asked.pk]),
+        ({"requested_by": "Ana"}, []),
+    ]:
+        assert [row["id"] for row in succeeded(viewer.get(EXECUTIONS, query))] == expected
+
+
+def test_filter_by_the_time_of_the_occurrence(viewer: APIClient) -> None:
+    noon = datetime(2030, 1, 2, 12, tzinfo=UTC)
+    early, late = (
+        make_execution("a", scheduled_for=noon + timedelta(hours=hours)).pk for hours in (0, 2)
+    )
+    for query, expected in [
+        ({"since": "2030-01-02T12:00:00Z"}, [late, early]),
+        ({"since": "2030-01-02T12:00:01Z"}, [late]),
+        ({"since": "2030-01-02T14:00:00+02:00", "until": "2030-01-02T12:00:00"}, [early]),
+        ({"until": "2030-01-02"}, []),
     ]:
         assert [row["id"] for row in succeeded(viewer.get(EXECUTIONS, query))] == expected
 
@@ -89,7 +129,8 @@ def test_only_executions_of_jobs_that_one_may_see_are_there(login: Login) -> Non
         ("job", "x" * 101),
         ("job", "a\x00b"),
         ("job", ""),
-        ("after", "1"),
+        ("after", "-1"),
+        ("ordering", "duration_s"),
     ],
 )
 def test_a_bad_query_is_named(viewer: APIClient, name: str, value: str) -> None:

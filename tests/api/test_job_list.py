@@ -12,7 +12,16 @@ from jobs.control import job as control
 from jobs.models import Job, Status
 from tests.api.answers import refused, succeeded
 from tests.api.conftest import BASE, Login
-from tests.factories import ACTOR, grant, make_execution, make_group, make_job, make_jobs, make_user
+from tests.factories import (
+    ACTOR,
+    grant,
+    make_builtin,
+    make_execution,
+    make_group,
+    make_job,
+    make_jobs,
+    make_user,
+)
 
 JOBS = BASE + "jobs"
 
@@ -139,6 +148,7 @@ def test_filter_by_state(viewer: APIClient) -> None:
     assert ids(viewer.get(JOBS, {"state": "paused"})) == ["held", "held-until"]
     assert ids(viewer.get(JOBS, {"state": "broken"})) == ["broken"]
     assert ids(viewer.get(JOBS, {"state": "finished"})) == []
+    assert ids(viewer.get(JOBS, {"state": "broken,disabled"})) == ["broken", "off"]
 
 
 def test_filter_by_function_and_trigger_type(viewer: APIClient) -> None:
@@ -147,6 +157,15 @@ def test_filter_by_function_and_trigger_type(viewer: APIClient) -> None:
     assert ids(viewer.get(JOBS, {"function": "open_report"})) == ["a"]
     assert ids(viewer.get(JOBS, {"trigger_type": "interval"})) == ["b"]
     assert ids(viewer.get(JOBS, {"function": "no_such"})) == []
+    assert ids(viewer.get(JOBS, {"trigger_type": "cron,interval"})) == ["a", "b"]
+
+
+def test_filter_by_executor_and_whether_it_is_built_in(viewer: APIClient) -> None:
+    make_builtin("cleanup_logs")
+    make_job("mine", executor="processes")
+    assert ids(viewer.get(JOBS, {"is_builtin": "true"})) == ["cleanup_logs"]
+    assert ids(viewer.get(JOBS, {"is_builtin": "false"})) == ["mine"]
+    assert ids(viewer.get(JOBS, {"executor": "processes"})) == ["mine"]
 
 
 @pytest.mark.parametrize("text", ["nightly", "Backup", "DISKS", "open_rep", "夜间"])
@@ -179,7 +198,10 @@ def test_ordering_puts_jobs_that_stand_still_last(viewer: APIClient) -> None:
     [
         ("state", "asleep"),
         ("state", ""),
+        ("state", "broken,"),
         ("trigger_type", "weekly"),
+        ("is_builtin", "1"),
+        ("executor", "rockets"),
         ("ordering", "secret"),
         ("page", "0"),
         ("page", "-1"),

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import MAX_ID, Moment
-from jobs.api.strict import Choice
-from jobs.estate.api.view import EstateDetail, EstateList, InstancePageQuery, OfInstance, is_null
+from jobs.api.execution_serializers import Moment
+from jobs.api.filters import AnyOf, Id, Text, Words, YesNo
+from jobs.estate.api.view import EstateDetail, EstateList, OfInstance, OfInstanceFilters
 from jobs.estate.models import Account, AccountChange, AccountChangeKind, Flag
 from jobs.estate.models.account import with_flag
 
@@ -36,28 +36,19 @@ class AccountDetailSerializer(AccountSerializer):
     raw = serializers.JSONField()
 
 
-class AccountQuery(InstancePageQuery):
-    name = serializers.CharField(required=False, max_length=255)
-    host = serializers.CharField(required=False, max_length=255, allow_blank=True)
-    flag = Choice(Flag.choices, required=False)
-    is_role = serializers.BooleanField(required=False)
-    is_superuser = serializers.BooleanField(required=False)
-    removed = serializers.BooleanField(required=False)
+class AccountFilters(OfInstanceFilters):
+    name = Text("name")
+    host = Text("host", required=False)
+    flag = AnyOf(Flag.values, with_flag)
+    is_role = YesNo("is_role")
+    is_superuser = YesNo("is_superuser")
+    removed = YesNo("removed_at", "isnull", exclude=True)
 
 
 class AccountList(EstateList):
     model = Account
-    reader = AccountQuery
+    filterset = AccountFilters
     shown = AccountSerializer
-    filters = {
-        "instance": "instance__name",
-        "name": "name",
-        "host": "host",
-        "flag": with_flag,
-        "is_role": "is_role",
-        "is_superuser": "is_superuser",
-        "removed": is_null("removed_at"),
-    }
 
     def rows(self) -> QuerySet[Any]:
         return Account.objects.select_related("instance").defer("state", "raw")
@@ -83,24 +74,17 @@ class AccountChangeSerializer(OfInstance):
     flags = serializers.JSONField()
 
 
-class AccountChangeQuery(InstancePageQuery):
-    account = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
-    session = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
-    kind = Choice(AccountChangeKind.choices, required=False)
-    flag = Choice(Flag.choices, required=False)
+class AccountChangeFilters(OfInstanceFilters):
+    account = Id("account_id")
+    session = Id("session_id")
+    kind = Words("kind", AccountChangeKind.values)
+    flag = AnyOf(Flag.values, with_flag)
 
 
 class AccountChangeList(EstateList):
     model = AccountChange
-    reader = AccountChangeQuery
+    filterset = AccountChangeFilters
     shown = AccountChangeSerializer
-    filters = {
-        "instance": "instance__name",
-        "account": "account_id",
-        "session": "session_id",
-        "kind": "kind",
-        "flag": with_flag,
-    }
 
     def rows(self) -> QuerySet[Any]:
         rows = AccountChange.objects.select_related("instance", "account")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import Moment
-from jobs.api.strict import Choice
-from jobs.estate.api.view import EstateList, InstancePageQuery, OfInstance
+from jobs.api.filters import AnyOf, Day, Text, Words
+from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
 from jobs.estate.models import PeriodKind, SizeAggregate
 
 
@@ -33,28 +34,18 @@ class AggregateSerializer(OfInstance):
     computed_at = Moment()
 
 
-class AggregateQuery(InstancePageQuery):
-    """Periods that begin from `since` to `until`, both included."""
-
-    database = serializers.CharField(required=False, max_length=255)
-    level = Choice(["instance", "database"], required=False)
-    kind = Choice(PeriodKind.choices, required=False)
-    since = serializers.DateField(required=False)
-    until = serializers.DateField(required=False)
+class AggregateFilters(OfInstanceFilters):
+    database = Text("database__name")
+    level = AnyOf(["instance", "database"], lambda level: Q(database__isnull=level == "instance"))
+    kind = Words("kind", PeriodKind.values)
+    since = Day("starts_on", "gte", help_text=_("Periods that begin then or later."))
+    until = Day("starts_on", "lte", help_text=_("Periods that begin then or earlier."))
 
 
 class AggregateList(EstateList):
     model = SizeAggregate
-    reader = AggregateQuery
+    filterset = AggregateFilters
     shown = AggregateSerializer
-    filters = {
-        "instance": "instance__name",
-        "database": "database__name",
-        "level": lambda level: Q(database__isnull=level == "instance"),
-        "kind": "kind",
-        "since": "starts_on__gte",
-        "until": "starts_on__lte",
-    }
 
     def rows(self) -> QuerySet[Any]:
         return SizeAggregate.objects.select_related("instance", "database")

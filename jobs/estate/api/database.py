@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import Moment
-from jobs.estate.api.view import EstateList, InstancePageQuery, OfInstance, is_null
+from jobs.api.filters import Text, YesNo
+from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
 from jobs.estate.models import Database
 
 
@@ -21,22 +22,16 @@ class DatabaseSerializer(OfInstance):
     size_limit_bytes = serializers.IntegerField()
 
 
-class DatabaseQuery(InstancePageQuery):
-    name = serializers.CharField(required=False, max_length=255)
-    is_system = serializers.BooleanField(required=False)
-    dropped = serializers.BooleanField(required=False)
+class DatabaseFilters(OfInstanceFilters):
+    name = Text("name")
+    is_system = YesNo("is_system")
+    dropped = YesNo("dropped_at", "isnull", exclude=True)
 
 
 class DatabaseList(EstateList):
     model = Database
-    reader = DatabaseQuery
+    filterset = DatabaseFilters
     shown = DatabaseSerializer
-    filters = {
-        "instance": "instance__name",
-        "name": "name",
-        "is_system": "is_system",
-        "dropped": is_null("dropped_at"),
-    }
 
     def rows(self) -> QuerySet[Any]:
         return Database.objects.select_related("instance")

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import Moment
-from jobs.api.strict import Choice
-from jobs.estate.api.view import EstateList, InstancePageQuery, OfInstance, is_null
+from jobs.api.filters import Text, Words, YesNo
+from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
 from jobs.estate.models import FindingKind, PartitionFinding, Severity
 
 
@@ -27,26 +27,18 @@ class FindingSerializer(OfInstance):
     resolved_at = Moment()
 
 
-class FindingQuery(InstancePageQuery):
-    database = serializers.CharField(required=False, max_length=255)
-    table = serializers.CharField(required=False, max_length=255)
-    kind = Choice(FindingKind.choices, required=False)
-    severity = Choice(Severity.choices, required=False)
-    resolved = serializers.BooleanField(required=False)
+class FindingFilters(OfInstanceFilters):
+    database = Text("database")
+    table = Text("table")
+    kind = Words("kind", FindingKind.values)
+    severity = Words("severity", Severity.values)
+    resolved = YesNo("resolved_at", "isnull", exclude=True)
 
 
 class FindingList(EstateList):
     model = PartitionFinding
-    reader = FindingQuery
+    filterset = FindingFilters
     shown = FindingSerializer
-    filters = {
-        "instance": "instance__name",
-        "database": "database",
-        "table": "table",
-        "kind": "kind",
-        "severity": "severity",
-        "resolved": is_null("resolved_at"),
-    }
 
     def rows(self) -> QuerySet[Any]:
         return PartitionFinding.objects.select_related("instance")

@@ -16,10 +16,10 @@ from rest_framework.request import Request
 
 from jobs.api.audit import record_change
 from jobs.api.envelope import Answer
+from jobs.api.filters import Filters, Text, YesNo
 from jobs.api.strict import Nothing
 from jobs.estate.api.instance_serializers import (
     InstanceBody,
-    InstanceQuery,
     InstanceSerializer,
 )
 from jobs.estate.api.view import EstateDetail, EstateList, EstateView
@@ -38,10 +38,15 @@ class InstanceScoped(EstateView):
         return with_overview(DatabaseInstance.objects.all())
 
 
+class InstanceFilters(Filters):
+    name = Text("name", max_length=100)
+    engine = Text("engine", max_length=30)
+    is_active = YesNo("is_active")
+
+
 class InstanceList(InstanceScoped, EstateList):
     needs = {"GET": "view", "POST": "manage"}
-    reader = InstanceQuery
-    filters = {"name": "name", "engine": "engine", "is_active": "is_active"}
+    filterset = InstanceFilters
 
     @method_decorator(sensitive_variables())
     def post(self, request: Request) -> Answer:

@@ -6,9 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import MAX_ID, Moment
-from jobs.api.strict import Choice, Flag, Strict
-from jobs.estate.api.view import PageQuery
+from jobs.api.execution_serializers import Moment
+from jobs.api.strict import MAX_ID, Choice, Flag, Strict
 from jobs.estate.models import TlsMode
 from jobs.estate.models.instance import MAX_TIMEOUT_S
 
@@ -93,9 +92,3 @@ class InstanceBody(Strict):
         required=False, child=serializers.CharField(max_length=100), max_length=MAX_TAGS
     )
     is_active = Flag(required=False)
-
-
-class InstanceQuery(PageQuery):
-    name = serializers.CharField(required=False, max_length=100)
-    engine = serializers.CharField(required=False, max_length=30)
-    is_active = serializers.BooleanField(required=False)

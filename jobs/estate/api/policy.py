@@ -14,14 +14,14 @@ from rest_framework.request import Request
 
 from jobs.api.audit import record_change
 from jobs.api.envelope import Answer
-from jobs.api.execution_serializers import MAX_ID
-from jobs.api.strict import Choice, Flag, Nothing, Strict
+from jobs.api.filters import Text, YesNo
+from jobs.api.strict import MAX_ID, Choice, Flag, Nothing, Strict
 from jobs.estate.api.view import (
     EstateDetail,
     EstateList,
     EstateView,
-    InstancePageQuery,
     OfInstance,
+    OfInstanceFilters,
 )
 from jobs.estate.models import Interval, PartitionPolicy
 from jobs.estate.services.edits import edit_policy, save
@@ -59,10 +59,10 @@ class PolicyBody(Strict):
     is_active = Flag(required=False)
 
 
-class PolicyQuery(InstancePageQuery):
-    database = serializers.CharField(required=False, max_length=255)
-    table = serializers.CharField(required=False, max_length=255)
-    is_active = serializers.BooleanField(required=False)
+class PolicyFilters(OfInstanceFilters):
+    database = Text("database")
+    table = Text("table")
+    is_active = YesNo("is_active")
 
 
 class PolicyScoped(EstateView):
@@ -76,13 +76,7 @@ class PolicyScoped(EstateView):
 
 class PolicyList(PolicyScoped, EstateList):
     needs = {"GET": "view", "POST": "manage"}
-    reader = PolicyQuery
-    filters = {
-        "instance": "instance__name",
-        "database": "database",
-        "table": "table",
-        "is_active": "is_active",
-    }
+    filterset = PolicyFilters
 
     def post(self, request: Request) -> Answer:
         values = self.body(PolicyBody)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import MAX_ID, Moment
-from jobs.api.strict import Choice
-from jobs.estate.api.view import EstateDetail, EstateList, InstancePageQuery
+from jobs.api.execution_serializers import Moment
+from jobs.api.filters import Filters, Id, Text, Words
+from jobs.estate.api.view import EstateDetail, EstateList
 from jobs.estate.models import Category, SessionStatus, Source, SyncRecord, SyncSession
 
 
@@ -49,31 +50,24 @@ class SessionDetailSerializer(SessionSerializer):
     records = RecordSerializer(many=True)
 
 
-class SessionQuery(InstancePageQuery):
-    """`instance` is the name of one that was visited."""
-
-    category = Choice(Category.choices, required=False)
-    status = Choice(SessionStatus.choices, required=False)
-    source = Choice(Source.choices, required=False)  # type: ignore[assignment]  # a field
-    execution = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+class Visited(Text):
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        records = SyncRecord.objects.filter(session=OuterRef("pk"), instance_name=value)
+        return qs.filter(Exists(records))
 
 
-def visited(name: str) -> Q:
-    records = SyncRecord.objects.filter(session=OuterRef("pk"), instance_name=name)
-    return Q(Exists(records))
+class SessionFilters(Filters):
+    instance = Visited("records", max_length=100, help_text=_("The name of one that was visited."))
+    category = Words("category", Category.values)
+    status = Words("status", SessionStatus.values)
+    source = Words("source", Source.values)
+    execution = Id("execution_id")
 
 
 class SessionList(EstateList):
     model = SyncSession
-    reader = SessionQuery
+    filterset = SessionFilters
     shown = SessionSerializer
-    filters = {
-        "instance": visited,
-        "category": "category",
-        "status": "status",
-        "source": "source",
-        "execution": "execution_id",
-    }
 
 
 class SessionDetail(EstateDetail):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import Moment
-from jobs.estate.api.view import EstateList, InstancePageQuery
+from jobs.api.filters import Day, Filters, Text
+from jobs.estate.api.view import EstateList
 from jobs.estate.models import DatabaseSizeSnapshot
 
 
@@ -29,24 +31,17 @@ class SnapshotSerializer(serializers.Serializer[Any]):
     largest_tables = serializers.JSONField()
 
 
-class SnapshotQuery(InstancePageQuery):
-    """Days from `since` to `until`, both included."""
-
-    database = serializers.CharField(required=False, max_length=255)
-    since = serializers.DateField(required=False)
-    until = serializers.DateField(required=False)
+class SnapshotFilters(Filters):
+    instance = Text("database__instance__name", max_length=100, help_text=_("Its name."))
+    database = Text("database__name")
+    since = Day("day", "gte", help_text=_("Of that day or later."))
+    until = Day("day", "lte", help_text=_("Of that day or earlier."))
 
 
 class SnapshotList(EstateList):
     model = DatabaseSizeSnapshot
-    reader = SnapshotQuery
+    filterset = SnapshotFilters
     shown = SnapshotSerializer
-    filters = {
-        "instance": "database__instance__name",
-        "database": "database__name",
-        "since": "day__gte",
-        "until": "day__lte",
-    }
 
     def rows(self) -> QuerySet[Any]:
         return DatabaseSizeSnapshot.objects.select_related("database__instance")

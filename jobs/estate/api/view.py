@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
 from jobs.api.envelope import Answer
-from jobs.api.execution_serializers import MAX_ID, MAX_LIMIT
+from jobs.api.filters import Filters, Text
+from jobs.api.paging import page_of
 from jobs.api.permissions import beyond_scope, is_beyond_scope
-from jobs.api.strict import Nothing, Strict
-from jobs.api.view import ApiView
+from jobs.api.strict import Nothing
+from jobs.api.view import ApiView, Listing
 from jobs.errors import NotFound
 
 Need = Literal["view", "manage"]
@@ -80,41 +82,15 @@ class EstateView(ApiView):
         return found
 
 
-class PageQuery(Strict):
-    """Newest first; the next page is `before` the last id of this one."""
-
-    before = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=MAX_LIMIT)
-
-
-class InstancePageQuery(PageQuery):
-    """`instance` is its name."""
-
-    instance = serializers.CharField(required=False, max_length=100)
-
-
-class EstateList(EstateView):
-    reader: ClassVar[type[PageQuery]] = InstancePageQuery
-    filters: ClassVar[Mapping[str, str | Callable[[Any], Q]]] = {"instance": "instance__name"}
-    """Each parameter of `reader`, and the look-up or condition that it stands for."""
-
+class EstateList(EstateView, Listing):
     def get(self, request: Request) -> Answer:
-        query = self.query(self.reader)
-        rows = self.rows().order_by("-pk")
-        for name, wanted in self.filters.items():
-            if name in query:
-                value = query[name]
-                rows = rows.filter(wanted(value) if callable(wanted) else Q((wanted, value)))
-        if "before" in query:
-            rows = rows.filter(pk__lt=query["before"])
-        limit = query["limit"]
-        page = list(rows[: limit + 1])
-        more = len(page) > limit
-        page = page[:limit]
-        return Answer(
-            self.shown(page, many=True).data,
-            meta={"limit": limit, "next_before": page[-1].pk if more else None},
-        )
+        rows, query = self.filtered(self.rows())
+        page, meta = page_of(rows, query)
+        return Answer(self.shown(page, many=True).data, meta=meta)
+
+
+class OfInstanceFilters(Filters):
+    instance = Text("instance__name", max_length=100, help_text=gettext_lazy("Its name."))
 
 
 class EstateDetail(EstateView):
@@ -129,8 +105,3 @@ class OfInstance(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     instance_id = serializers.IntegerField()
     instance = serializers.CharField(source="instance.name")
-
-
-def is_null(field: str) -> Callable[[Any], Q]:
-    """For a parameter that asks whether the moment `field` has come."""
-    return lambda has_come: Q((f"{field}__isnull", not has_come))

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from jobs.api.filters import Filters, Moment, Text, Words
+from jobs.executions.claim import EXECUTORS
+from jobs.models import Source, Status
+
+
+class ExecutionFilters(Filters):
+    job = Text("job_id", max_length=100, help_text=_("The id of the job."))
+    status = Words("status", Status.values)
+    source = Words("source", Source.values)
+    function = Text("function", max_length=200)
+    executor = Words("executor", sorted(EXECUTORS))
+    requested_by = Text(
+        "requested_by", max_length=150, help_text=_("Who asked for the run, by user name.")
+    )
+    since = Moment("scheduled_for", "gte", help_text=_("Scheduled then or later."))
+    until = Moment("scheduled_for", "lte", help_text=_("Scheduled then or earlier."))
