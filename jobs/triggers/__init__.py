@@ -4,6 +4,7 @@ All triggers end with the year 2099; nothing is scheduled beyond it.
 """
 
 from jobs.triggers.build import build_trigger, clean_params, trigger_from
+from jobs.triggers.clock_changes import clock_change
 from jobs.triggers.describe import describe
 from jobs.triggers.kinds import TriggerType
 from jobs.triggers.preview import next_fire, occurrences, preview
@@ -16,6 +17,7 @@ __all__ = [
     "TriggerType",
     "build_trigger",
     "clean_params",
+    "clock_change",
     "describe",
     "next_fire",
     "occurrences",

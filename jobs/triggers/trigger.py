@@ -61,6 +61,10 @@ class Trigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         planned = self._planned_after(moment)
         return None if planned is None else self._delayed(planned)
 
+    def planned(self, due: datetime) -> datetime:
+        """The moment that the occurrence `due` was planned for, before jitter delayed it."""
+        return (self._last_planned(due) or due) if self.jitter else due
+
     def __str__(self) -> str:
         return self.text
 
