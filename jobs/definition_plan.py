@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from django.utils.translation import gettext as _
 
@@ -43,6 +43,27 @@ class Reason(StrEnum):
         }[self]
 
 
+class ChangeData(TypedDict):
+    id: str
+    name: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+class KeptData(TypedDict):
+    id: str
+    reason: str
+    message: str
+
+
+class PlanData(TypedDict):
+    added: list[ChangeData]
+    changed: list[ChangeData]
+    deleted: list[ChangeData]
+    unchanged: list[str]
+    kept: list[KeptData]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One job; of a change only the fields that differ, of an addition or deletion all.
@@ -55,7 +76,7 @@ class Change:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ChangeData:
         return {"id": self.job_id, "name": self.name, "before": self.before, "after": self.after}
 
 
@@ -64,7 +85,7 @@ class Kept:
     job_id: str
     reason: Reason
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> KeptData:
         return {"id": self.job_id, "reason": self.reason.value, "message": self.reason.sentence}
 
 
@@ -84,7 +105,7 @@ class Plan:
     def changes_jobs(self) -> bool:
         return bool(self.added or self.changed or self.deleted)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> PlanData:
         return {
             "added": [change.as_dict() for change in self.added],
             "changed": [change.as_dict() for change in self.changed],

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
@@ -25,7 +25,7 @@ from jobs.control.job import SCHEDULE_FIELDS, remove, withdraw_of_stopped
 from jobs.control.schedule import arm, set_problem
 from jobs.definition_file import DefinitionsInvalid
 from jobs.definition_items import Definitions, item_of_job, load, warnings
-from jobs.definition_plan import Definition, Plan, Reason
+from jobs.definition_plan import Definition, Plan, PlanData, Reason
 from jobs.errors import Conflict
 from jobs.executions.database import database_now
 from jobs.executions.revision import bump_revision
@@ -35,6 +35,7 @@ __all__ = [
     "DefinitionsInvalid",
     "NothingToUndo",
     "Plan",
+    "ReloadData",
     "ReloadResult",
     "ensure",
     "export",
@@ -64,6 +65,18 @@ class NothingToUndo(Conflict):
         )
 
 
+class ReloadData(TypedDict):
+    """Ids of jobs, how many they are, and the plan that they come from."""
+
+    deleted: list[str]
+    reloaded: list[str]
+    deleted_count: int
+    reloaded_count: int
+    dry_run: bool
+    warnings: list[str]
+    plan: PlanData
+
+
 @dataclass(frozen=True, slots=True)
 class ReloadResult:
     """What a load, reload or undo did, or would do if it `is_dry_run`."""
@@ -78,7 +91,7 @@ class ReloadResult:
     def deleted(self) -> tuple[str, ...]:
         return tuple(change.job_id for change in self.plan.deleted)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ReloadData:
         return {
             "deleted": list(self.deleted),
             "reloaded": list(self.reloaded),

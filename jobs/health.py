@@ -6,10 +6,10 @@ stands still is an error, since its ticks are written down by the loop itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, cast
 
 from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
@@ -39,7 +39,93 @@ class Finding:
     fix: str
 
 
-def health(now: datetime) -> dict[str, Any]:
+class ProcessData(TypedDict):
+    """A scheduler process; it was heard of `beat_age_s` ago."""
+
+    id: str
+    host: str
+    pid: int
+    started_at: datetime
+    beat_age_s: float
+
+
+class LeaderData(ProcessData):
+    """The one that holds the lease, and when it last looked for what is due."""
+
+    since: datetime | None
+    epoch: int
+    last_tick_at: datetime | None
+    last_tick_age_s: float | None
+
+
+class QueueData(TypedDict):
+    """Runs that have no verdict yet; `lingering` have theirs, and still hold a worker."""
+
+    queued: int
+    waiting_retries: int
+    running: int
+    lingering: int
+    oldest_queued_s: float | None
+
+
+class OverdueJob(TypedDict):
+    id: str
+    name: str
+    next_run_time: datetime
+
+
+class BrokenJob(TypedDict):
+    id: str
+    name: str
+    problem: str
+
+
+class JobsData(TypedDict):
+    """The lists hold the first 20."""
+
+    total: int
+    by_state: dict[str, int]
+    overdue_count: int
+    overdue: list[OverdueJob]
+    broken: list[BrokenJob]
+
+
+class FaultData(TypedDict):
+    """`until` is null while it lasts."""
+
+    error: str
+    since: datetime
+    until: datetime | None
+
+
+class WarningData(TypedDict):
+    level: Literal["error", "warning"]
+    code: str
+    message: str
+    fix: str
+
+
+class HealthData(TypedDict):
+    """Figures are the leader's, and null without one: how late runs of the last five minutes
+    were handed out, its workers, and how many runs it has handed out since its start."""
+
+    status: Literal["healthy", "warning", "error"]
+    health_score: int
+    leader: LeaderData | None
+    standbys: list[ProcessData]
+    lateness_p50_s: float | None
+    lateness_p99_s: float | None
+    workers: int | None
+    busy_workers: int | None
+    handed_out: int | None
+    last_fault: FaultData | None
+    queue: QueueData
+    jobs: JobsData
+    warnings: list[WarningData]
+    measured_at: datetime
+
+
+def health(now: datetime) -> HealthData:
     """Leader, standbys, figures, queue and jobs as of `now`, and what is wrong with them.
 
     `now` is the database's time, as the heartbeats are. `status` is `error` if any warning's
@@ -78,12 +164,12 @@ def health(now: datetime) -> dict[str, Any]:
         "last_fault": figures.get("last_fault"),
         "queue": queue,
         "jobs": jobs,
-        "warnings": [asdict(warning) for warning in found],
+        "warnings": [cast(WarningData, asdict(warning)) for warning in found],
         "measured_at": now,
     }
 
 
-def _process(process: SchedulerProcess, now: datetime) -> dict[str, Any]:
+def _process(process: SchedulerProcess, now: datetime) -> ProcessData:
     return {
         "id": process.pk,
         "host": process.host,
@@ -95,20 +181,21 @@ def _process(process: SchedulerProcess, now: datetime) -> dict[str, Any]:
 
 def _leader(
     process: SchedulerProcess | None, lease: SchedulerLease | None, now: datetime
-) -> dict[str, Any] | None:
+) -> LeaderData | None:
     if process is None or lease is None:
         return None
     tick = _last_tick(process)
-    return {
+    leader: LeaderData = {
         **_process(process, now),
         "since": lease.acquired_at,
         "epoch": lease.epoch,
         "last_tick_at": tick,
         "last_tick_age_s": _age(tick, now) if tick else None,
     }
+    return leader
 
 
-def _jobs(now: datetime) -> dict[str, Any]:
+def _jobs(now: datetime) -> JobsData:
     jobs: Any = Job.objects.with_schedule(now)  # django-stubs does not see annotations
     counts = dict(jobs.order_by().values_list("state").annotate(n=Count("pk")))
     overdue = jobs.filter(state=JobState.SCHEDULED, next_run_time__lt=now - OVERDUE_AFTER)
@@ -124,7 +211,7 @@ def _jobs(now: datetime) -> dict[str, Any]:
     }
 
 
-def _queue(now: datetime) -> dict[str, Any]:
+def _queue(now: datetime) -> QueueData:
     ready = Q(status=Status.QUEUED) & (Q(start_after__isnull=True) | Q(start_after__lte=now))
     found = JobExecution.objects.unreleased().aggregate(
         queued=Count("pk", filter=ready),
@@ -134,7 +221,8 @@ def _queue(now: datetime) -> dict[str, Any]:
         oldest=Min("queued_at", filter=ready),
     )
     oldest = found.pop("oldest")
-    return {**found, "oldest_queued_s": _age(oldest, now) if oldest else None}
+    found["oldest_queued_s"] = _age(oldest, now) if oldest else None
+    return cast(QueueData, found)
 
 
 def _leadership(leader: SchedulerProcess | None, now: datetime) -> Iterator[Finding]:
@@ -162,9 +250,7 @@ def _leadership(leader: SchedulerProcess | None, now: datetime) -> Iterator[Find
         yield Finding("error", "loop_stands_still", message % place, fix)
 
 
-def _work(
-    jobs: dict[str, Any], queue: dict[str, Any], figures: dict[str, Any]
-) -> Iterator[Finding]:
+def _work(jobs: JobsData, queue: QueueData, figures: dict[str, Any]) -> Iterator[Finding]:
     if broken := jobs["by_state"][JobState.BROKEN]:
         message = ngettext(
             "%(count)d job cannot run: %(ids)s.", "%(count)d jobs cannot run: %(ids)s.", broken
@@ -194,7 +280,7 @@ def _work(
         yield Finding("warning", "no_free_worker", message, fix)
 
 
-def _lingering(queue: dict[str, Any]) -> Iterator[Finding]:
+def _lingering(queue: QueueData) -> Iterator[Finding]:
     if count := queue["lingering"]:
         held = JobExecution.objects.unreleased().filter(finished_at__isnull=False).order_by("pk")
         message = ngettext(
@@ -240,7 +326,7 @@ def _age(moment: datetime, now: datetime) -> float:
     return max(round((now - moment).total_seconds(), 3), 0.0)
 
 
-def _listed(rows: list[dict[str, Any]], count: int) -> str:
+def _listed(rows: Sequence[OverdueJob | BrokenJob], count: int) -> str:
     ids = ", ".join(row["id"] for row in rows)
     return f"{ids}, …" if count > len(rows) else ids
 

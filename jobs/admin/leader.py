@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from jobs.admin.display import duration, span
 from jobs.executions.database import database_now
-from jobs.health import health
+from jobs.health import HealthData, WarningData, health
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Strip:
     level: str
     """`healthy`, `warning` or `error`; a CSS class."""
     sentence: str
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[WarningData] = field(default_factory=list)
     """What is wrong: `message` and `fix`."""
 
 
@@ -37,8 +36,10 @@ def scheduler_strip(*, sees_all_jobs: bool) -> Strip:
     return Strip("warning" if findings else "healthy", _leads(found, now), findings)
 
 
-def _leads(found: dict[str, Any], now: datetime) -> str:
+def _leads(found: HealthData, now: datetime) -> str:
     leader = found["leader"]
+    if leader is None:
+        raise AssertionError("Without a leader health finds an error.")
     led_s = (now - (leader["since"] or leader["started_at"])).total_seconds()
     parts = [
         _("Running on %(host)s, pid %(pid)d") % leader,

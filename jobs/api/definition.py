@@ -10,9 +10,11 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
 from jobs import definitions
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
-from jobs.api.strict import Flag, Nothing, Strict
+from jobs.api.strict import Flag, Strict
 from jobs.api.view import ApiView
+from jobs.definitions import DefinitionsInvalid, ReloadData
 
 
 class ReloadBody(Strict):
@@ -21,12 +23,16 @@ class ReloadBody(Strict):
 
 
 class JobReload(ApiView):
-    """Put all jobs as the file has them, or say what that would change."""
-
     rights = {"POST": "manage_job"}
 
+    @Endpoint(body=ReloadBody, shows=ReloadData, raises=(DefinitionsInvalid,))
     def post(self, request: Request) -> Answer:
-        body = self.body(ReloadBody)
+        """Put all jobs back to what the YAML file says, or tell what that would change.
+
+        Jobs that are not in the file are deleted, unless `keep_custom`. All rows are saved
+        first, so that `manage.py loadtasks --undo` can take it back.
+        """
+        body = self.body()
         done = definitions.reload(actor=self.actor, **body)
         message = (
             _("Nothing is changed; this is what a reload would do.")
@@ -34,6 +40,17 @@ class JobReload(ApiView):
             else _("The jobs are reloaded. To undo it: manage.py loadtasks --undo.")
         )
         return Answer(done.as_dict(), message)
+
+
+EXPORTED = """\
+default_tasks:
+  - id: nightly
+    name: Nightly export
+    function: send_report
+    trigger_type: cron
+    trigger_params:
+      cron_expression: 0 3 * * *
+"""
 
 
 class Anything(BaseContentNegotiation):
@@ -50,8 +67,10 @@ class JobExport(ApiView):
     content_negotiation_class = Anything
     rights = {"GET": "view_job"}
 
+    @Endpoint(content={"application/yaml": {"type": "string", "example": EXPORTED}})
     def get(self, request: Request) -> HttpResponse:
-        self.query(Nothing)
+        """Export all jobs as they stand, as a YAML file that can be loaded."""
+        self.query()
         return HttpResponse(
             definitions.export(),
             content_type="application/yaml; charset=utf-8",

@@ -6,23 +6,25 @@ from django.utils.translation import gettext as _
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.execution_filters import ExecutionFilters
 from jobs.api.execution_serializers import (
     ExecutionDetailSerializer,
     ExecutionSerializer,
     LogLineSerializer,
+    LogMeta,
     LogQuery,
     summaries,
 )
+from jobs.api.page import KeysetMeta
 from jobs.api.paging import page_of
 from jobs.api.permissions import OnAnyJob, OnThisJob
-from jobs.api.run import accepted
-from jobs.api.strict import Nothing
+from jobs.api.run import ACCEPTED, accepted
 from jobs.api.view import ApiView, Listing
 from jobs.control import execution as control
 from jobs.control.rights import require_right_to_retry
-from jobs.errors import ExecutionNotFound
+from jobs.errors import ExecutionNotFound, JobNotFound
 from jobs.models import ExecutionLog, JobExecution
 from jobs.models.execution import JobExecutionQuerySet
 
@@ -49,7 +51,12 @@ class ExecutionList(ExecutionScoped, Listing):
     rights = {"GET": "view_job"}
     filterset = ExecutionFilters
 
+    @Endpoint(query="paging", filters="filterset", shows=[ExecutionSerializer], meta=KeysetMeta)
     def get(self, request: Request) -> Answer:
+        """List executions, the newest first.
+
+        The next page is `before` the `next_before` of `meta`.
+        """
         rows, query = self.filtered(summaries(self.get_queryset()))
         page, meta = page_of(rows, query)
         return Answer(ExecutionSerializer(page, many=True).data, meta=meta)
@@ -58,18 +65,25 @@ class ExecutionList(ExecutionScoped, Listing):
 class ExecutionDetail(ExecutionScoped):
     rights = {"GET": "view_job"}
 
+    @Endpoint(shows=ExecutionDetailSerializer)
     def get(self, request: Request, execution_id: str) -> Answer:
+        """Show an execution, with its result or its error and traceback."""
         found = self.execution(execution_id)
-        self.query(Nothing)
+        self.query()
         return Answer(ExecutionDetailSerializer(found).data)
 
 
 class ExecutionLogList(ExecutionScoped):
     rights = {"GET": "view_job"}
 
+    @Endpoint(query=LogQuery, shows=[LogLineSerializer], meta=LogMeta)
     def get(self, request: Request, execution_id: str) -> Answer:
+        """Read the log of an execution, also while it runs.
+
+        Oldest first; ask again `after` the `next_after` of `meta` until `is_finished`.
+        """
         execution = self.execution(execution_id)
-        query = self.query(LogQuery)
+        query = self.query()
         lines = ExecutionLog.objects.filter(execution_id=execution.pk, pk__gt=query["after"])
         page = list(lines.order_by("pk")[: query["limit"]])
         return Answer(
@@ -85,9 +99,15 @@ class ExecutionLogList(ExecutionScoped):
 class ExecutionCancel(ExecutionScoped):
     rights = {"POST": "run_job"}
 
+    @Endpoint(shows=ExecutionDetailSerializer, raises=(control.NotRunning,))
     def post(self, request: Request, execution_id: str) -> Answer:
+        """Cancel an execution that waits or runs.
+
+        One that waits is cancelled at once; one that runs is asked to end, and does at its next
+        check.
+        """
         found = self.execution(execution_id)
-        self.body(Nothing)
+        self.body()
         cancelled = control.cancel(found.pk, actor=self.actor)
         message = (
             _("Execution %(id)s is cancelled.")
@@ -100,8 +120,10 @@ class ExecutionCancel(ExecutionScoped):
 class ExecutionRetry(ExecutionScoped):
     rights = {"POST": "run_job"}
 
+    @ACCEPTED.but(raises=(control.NotRunning, JobNotFound))
     def post(self, request: Request, execution_id: str) -> Answer:
+        """Run an execution that has ended again, with its arguments."""
         found = self.execution(execution_id)
-        self.body(Nothing)
+        self.body()
         require_right_to_retry(request.user, found)
         return accepted(control.retry(found.pk, actor=self.actor))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any
+from typing import Any, TypedDict
 
 from rest_framework import serializers
 
 from jobs.api.paging import MAX_LIMIT
-from jobs.api.strict import MAX_ID, Strict
+from jobs.api.strict import MAX_ID, Query, Whole
 from jobs.models import ExecutionLog, JobExecution, LogLevel
 from jobs.models.execution import JobExecutionQuerySet
 
@@ -84,11 +84,19 @@ class LogLineSerializer(serializers.Serializer[Any]):
         return LogLevel(line.level).name.lower() if line.level in LogLevel else str(line.level)
 
 
-class LogQuery(Strict):
+class LogMeta(TypedDict):
+    """`status` and `is_finished` are the execution's."""
+
+    next_after: int
+    status: str
+    is_finished: bool
+
+
+class LogQuery(Query):
     """Oldest first; the next page is `after` the last id of this one."""
 
-    after = serializers.IntegerField(default=0, min_value=0, max_value=MAX_ID)
-    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT)
+    after = Whole(default=0, min_value=0, max_value=MAX_ID)
+    limit = Whole(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT)
 
 
 def summaries(executions: JobExecutionQuerySet) -> JobExecutionQuerySet:

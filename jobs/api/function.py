@@ -7,8 +7,9 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
-from jobs.api.strict import Nothing
+from jobs.api.page import CountMeta
 from jobs.api.view import ApiView
 from jobs.registry import TaskSpec, all_tasks
 
@@ -35,7 +36,9 @@ class FunctionSerializer(serializers.Serializer[Any]):
 class FunctionList(ApiView):
     rights = {"GET": "view_job"}
 
+    @Endpoint(shows=[FunctionSerializer], meta=CountMeta)
     def get(self, request: Request) -> Answer:
-        self.query(Nothing)
+        """List the functions that jobs can be made of, with what they take."""
+        self.query()
         tasks = all_tasks()
         return Answer(FunctionSerializer(tasks, many=True).data, meta={"count": len(tasks)})

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypedDict
+
 from django.utils.translation import gettext as _
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
-from jobs.api.strict import Nothing
 from jobs.api.view import ApiView
 from jobs.executions.database import database_now
-from jobs.health import health
+from jobs.health import HealthData, health
+
+
+class Alive(TypedDict):
+    status: Literal["alive"]
 
 
 class Health(ApiView):
     rights = {"GET": "view_job"}
 
+    @Endpoint(shows=HealthData)
     def get(self, request: Request) -> Answer:
-        self.query(Nothing)
+        """Tell how the scheduler does: leader, figures, queue, jobs, and what is wrong.
+
+        `status` is `healthy`, `warning` or `error`; each of `warnings` says what to do.
+        """
+        self.query()
         return Answer(health(database_now()))
 
 
@@ -28,5 +39,7 @@ class Liveness(ApiView):
     throttle_classes = []
     permission_classes = [AllowAny]
 
+    @Endpoint(shows=Alive)
     def get(self, request: Request) -> Answer:
+        """Tell that this process answers. Needs no login."""
         return Answer({"status": "alive"}, _("This process answers."))

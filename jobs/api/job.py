@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
+from jobs.api.endpoint import Component, Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.job_filters import JobFilters, JobPage
 from jobs.api.job_id import create_by_function
@@ -21,14 +22,27 @@ from jobs.api.job_serializers import (
     annotated,
     last_executions,
 )
+from jobs.api.page import PageMeta
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
-from jobs.api.strict import Nothing
 from jobs.api.view import ApiView, Listing
-from jobs.api.wire import etag, expected_version, read_job, read_trigger
+from jobs.api.wire import IF_MATCH, etag, expected_version, read_job, read_trigger
 from jobs.control import job as control
 from jobs.errors import Forbidden, JobNotFound, NotFound
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
+
+CREATED = Endpoint(
+    shows=JobDetailSerializer,
+    status=HTTPStatus.CREATED,
+    answer_headers=("ETag", "Location"),
+    raises=(control.JobExists,),
+)
+CHANGED = Endpoint(
+    shows=JobDetailSerializer,
+    headers=(IF_MATCH,),
+    answer_headers=("ETag",),
+    raises=(control.BuiltinProtected,),
+)
 
 
 class JobScoped(ApiView):
@@ -75,7 +89,18 @@ class JobList(JobScoped, Listing):
         scope = OnAllJobs() if self.request.method == "POST" else OnAnyJob()
         return [IsAuthenticated(), scope]
 
+    @Endpoint(
+        query="paging",
+        filters="filterset",
+        shows=[JobSerializer],
+        meta=PageMeta,
+        raises=(NotFound,),
+    )
     def get(self, request: Request) -> Answer:
+        """List the jobs that you may see.
+
+        Without `ordering` by id. The next page has the next number; `meta` counts them.
+        """
         jobs, query = self.filtered(annotated(self.get_queryset()))
         pages = Paginator(jobs.order_by(*_order(query["ordering"])), query["page_size"])
         if query["page"] > pages.num_pages:
@@ -95,7 +120,12 @@ class JobList(JobScoped, Listing):
             },
         )
 
+    @CREATED.but(body=Component("NewJob"))
     def post(self, request: Request) -> Answer:
+        """Create a job.
+
+        The parameters of its trigger stand in `trigger_params`, or flat in the body.
+        """
         sent = read_job(self.json_object())
         with sent.naming_fields():
             return self.created(control.create(sent.fields, actor=self.actor))
@@ -107,12 +137,15 @@ class JobList(JobScoped, Listing):
 
 
 class JobByFunction(JobList):
-    """Create a job from a function's name; without an `id` it gets one made from that name."""
-
     http_method_names = ["post"]
     rights = {"POST": "manage_job"}
 
+    @CREATED.but(body=Component("NewJobByFunction"))
     def post(self, request: Request) -> Answer:
+        """Create a job from a function's name.
+
+        Without an `id` it gets one made from that name, such as `send_report-2`.
+        """
         sent = read_job(self.json_object())
         with sent.naming_fields():
             return self.created(create_by_function(sent.fields, actor=self.actor))
@@ -126,13 +159,19 @@ class JobDetail(JobScoped):
         "DELETE": "manage_job",
     }
 
+    @Endpoint(shows=JobDetailSerializer, answer_headers=("ETag",))
     def get(self, request: Request, job_id: str) -> Answer:
+        """Show a job, with its next occurrences and its last executions."""
         self.job(job_id)
-        self.query(Nothing)
+        self.query()
         return self.shown(job_id)
 
+    @CHANGED.but(body=Component("Trigger"), raises=(Forbidden,))
     def put(self, request: Request, job_id: str) -> Answer:
-        """Change the trigger of a built-in job."""
+        """Change the trigger of a built-in job.
+
+        Any other job is changed by PATCH.
+        """
         if not self.job(job_id).is_builtin:
             raise Forbidden(
                 _("PUT changes the trigger of built-in jobs only; change “%(id)s” by PATCH.")
@@ -142,7 +181,12 @@ class JobDetail(JobScoped):
         with sent.naming_fields():
             return self.changed(job_id, sent.fields)
 
+    @CHANGED.but(body=Component("JobChanges"))
     def patch(self, request: Request, job_id: str) -> Answer:
+        """Change fields of a job; those that are absent stay as they are.
+
+        Of a built-in job its trigger, its switch and its policies.
+        """
         self.job(job_id)
         sent = read_job(self.json_object())
         with sent.naming_fields():
@@ -153,9 +197,14 @@ class JobDetail(JobScoped):
         control.change(job_id, changes, actor=self.actor, expected_version=version)
         return self.shown(job_id, _("The job “%(id)s” is changed.") % {"id": job_id})
 
+    @Endpoint(raises=(control.BuiltinProtected,))
     def delete(self, request: Request, job_id: str) -> Answer:
+        """Delete a job; its history stays.
+
+        A built-in job cannot be deleted, but disabled.
+        """
         self.job(job_id)
-        self.body(Nothing)
+        self.body()
         control.delete(job_id, actor=self.actor)
         message = _("The job “%(id)s” is deleted; its history stays.") % {"id": job_id}
         return Answer(None, message)

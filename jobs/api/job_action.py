@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from rest_framework.request import Request
 
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.job import JobScoped
-from jobs.api.job_serializers import PauseBody, RunBody
-from jobs.api.run import start
-from jobs.api.strict import Nothing
+from jobs.api.job_serializers import JobDetailSerializer, PauseBody, RunBody
+from jobs.api.run import ACCEPTED, start
 from jobs.control import job
 from jobs.models import Job
 
-SWITCHES: dict[str, tuple[Callable[..., Job], Promise]] = {
-    "enable": (job.enable, gettext_lazy("The job “%(id)s” is enabled.")),
-    "disable": (job.disable, gettext_lazy("The job “%(id)s” is disabled.")),
-    "resume": (job.resume, gettext_lazy("The job “%(id)s” goes on.")),
-}
+SWITCHED = Endpoint(shows=JobDetailSerializer, answer_headers=("ETag",))
 
 
 class JobSwitch(JobScoped):
@@ -29,19 +23,41 @@ class JobSwitch(JobScoped):
 
     rights = {"POST": "manage_job"}
 
-    def post(self, request: Request, job_id: str, action: str) -> Answer:
+    def switched(self, job_id: str, switch: Callable[..., Job], message: str) -> Answer:
         self.job(job_id)
-        self.body(Nothing)
-        switch, message = SWITCHES[action]
+        self.body()
         switch(job_id, actor=self.actor)
-        return self.shown(job_id, str(message) % {"id": job_id})
+        return self.shown(job_id, message % {"id": job_id})
+
+
+class JobEnable(JobSwitch):
+    @SWITCHED
+    def post(self, request: Request, job_id: str) -> Answer:
+        """Switch a job on. What was due meanwhile is not run."""
+        return self.switched(job_id, job.enable, _("The job “%(id)s” is enabled."))
+
+
+class JobDisable(JobSwitch):
+    @SWITCHED
+    def post(self, request: Request, job_id: str) -> Answer:
+        """Switch a job off for good."""
+        return self.switched(job_id, job.disable, _("The job “%(id)s” is disabled."))
+
+
+class JobResume(JobSwitch):
+    @SWITCHED
+    def post(self, request: Request, job_id: str) -> Answer:
+        """End the pause of a job. What was due meanwhile is not run."""
+        return self.switched(job_id, job.resume, _("The job “%(id)s” goes on."))
 
 
 class JobPause(JobScoped):
     rights = {"POST": "manage_job"}
 
+    @SWITCHED.but(body=PauseBody)
     def post(self, request: Request, job_id: str) -> Answer:
-        until = self.body(PauseBody, zone=self.job(job_id).zone)["until"]
+        """Hold a job until it is resumed, or `until` a moment."""
+        until = self.body(zone=self.job(job_id).zone)["until"]
         job.pause(job_id, actor=self.actor, until=until)
         message = _("The job “%(id)s” is paused until %(until)s.") if until else None
         message = message or _("The job “%(id)s” is paused.")
@@ -49,13 +65,17 @@ class JobPause(JobScoped):
 
 
 class JobRun(JobScoped):
-    """Queue one run now; the schedule stays as it is."""
-
     rights = {"POST": "run_job"}
 
+    @ACCEPTED.but(body=RunBody)
     def post(self, request: Request, job_id: str) -> Answer:
+        """Queue one run of a job now; its schedule stays as it is.
+
+        Disabled, paused and finished jobs can be run, too. To give other arguments than the
+        job's takes the right to manage it, unless its function allows that to everybody.
+        """
         found = self.job(job_id)
-        body = self.body(RunBody)
+        body = self.body()
         return start(
             request.user, found, kwargs=body.get("kwargs"), force=body["force"], actor=self.actor
         )

@@ -6,10 +6,9 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_filters import Filter
-from rest_framework import serializers
 
 from jobs.api.filters import Filters, Text, Words, YesNo
-from jobs.api.strict import Choice, Strict
+from jobs.api.strict import Choice, Query, Whole
 from jobs.executions.claim import EXECUTORS
 from jobs.models import BUILTIN_IDS, JobState
 from jobs.triggers import TriggerType
@@ -44,9 +43,9 @@ class JobFilters(Filters):
     )
 
 
-class JobPage(Strict):
+class JobPage(Query):
     ordering = Choice(
         ["id", "-id", "name", "-name", "next_run_time", "-next_run_time"], default="id"
     )
-    page = serializers.IntegerField(default=1, min_value=1)
-    page_size = serializers.IntegerField(default=500, min_value=1, max_value=MAX_PAGE_SIZE)
+    page = Whole(default=1, min_value=1)
+    page_size = Whole(default=500, min_value=1, max_value=MAX_PAGE_SIZE)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework import serializers
 
-from jobs.api.strict import MAX_ID, Choice, Strict
+from jobs.api.strict import MAX_ID, Choice, Query, Whole
 
 MAX_LIMIT = 500
 
 
-class KeysetQuery(Strict):
+class KeysetQuery(Query):
     """Newest first, where the next page is `before` the last id of this one; or, ordered by
     `id`, oldest first, where it is `after` it."""
 
     ordering = Choice(["-id", "id"], default="-id")
-    before = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
-    after = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=MAX_LIMIT)
+    before = Whole(required=False, min_value=1, max_value=MAX_ID)
+    after = Whole(required=False, min_value=0, max_value=MAX_ID)
+    limit = Whole(default=50, min_value=1, max_value=MAX_LIMIT)
 
 
 def page_of(rows: QuerySet[Any], query: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

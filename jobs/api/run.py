@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypedDict
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.control import execution
 from jobs.control.audit import Actor
 from jobs.control.rights import require_right_to_run
+from jobs.errors import Forbidden
 from jobs.models import Job, JobExecution
+
+
+class QueuedRun(TypedDict):
+    """`url` is where to look for what becomes of it."""
+
+    execution_id: int
+    url: str
+    status: str
+
+
+ACCEPTED = Endpoint(
+    shows=QueuedRun,
+    status=HTTPStatus.ACCEPTED,
+    answer_headers=("Location",),
+    raises=(execution.JobBusy, execution.JobBroken, Forbidden),
+)
+"""The endpoint of whatever asks for a run."""
 
 
 def start(
@@ -35,8 +54,9 @@ def start(
 def accepted(queued: JobExecution) -> Answer:
     """The answer to a request for a run: where to look for what becomes of it."""
     url = reverse("scheduler:execution", args=[queued.pk])
+    data: QueuedRun = {"execution_id": queued.pk, "url": url, "status": queued.status}
     return Answer(
-        {"execution_id": queued.pk, "url": url, "status": queued.status},
+        data,
         _("“%(name)s” is queued as execution %(id)s.") % {"name": queued.job_name, "id": queued.pk},
         status=HTTPStatus.ACCEPTED,
         headers={"Location": url},

@@ -1,7 +1,8 @@
-"""Serializers that read what is sent: an unknown key is an error, and a text is no boolean."""
+"""Serializers that read what is sent: an unknown key is an error, and a text is no number."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,13 +31,41 @@ class Nothing(Strict):
     """No field at all."""
 
 
+class Query(Strict):
+    """Reads parameters of a query, which are all texts: 5 as "5" and true as "true"."""
+
+
 class Flag(serializers.BooleanField):
     """true or false, and nothing that looks like it."""
 
     def to_internal_value(self, data: Any) -> bool:
+        if isinstance(self.root, Query):
+            data = {"true": True, "false": False}.get(data, data)
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class Whole(serializers.IntegerField):
+    """A whole number, and no text that looks like one; in a query its plain digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(self.root, Query) and re.fullmatch(r"-?[0-9]{1,30}", data, re.ASCII):
+            data = int(data)
+        if isinstance(data, float) and data.is_integer():  # 5.0 is one, as JSON Schema has it
+            data = int(data)
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class Text(serializers.CharField):
+    """A text, and no number that could be written as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 class Choice(serializers.ChoiceField):

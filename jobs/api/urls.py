@@ -16,7 +16,6 @@ app_name = "scheduler"
 
 JOB = rf"jobs/(?P<job_id>{ID_PATTERN})"
 EXECUTION = r"executions/(?P<execution_id>[0-9]{1,18})"
-SWITCH = f"(?P<action>{'|'.join(job_action.SWITCHES)})"
 
 
 def api(pattern: str, view: Any, name: str) -> URLPattern:
@@ -31,9 +30,11 @@ urlpatterns = [
     api("jobs/reload", definition.JobReload, "job_reload"),
     api("jobs/export", definition.JobExport, "job_export"),
     api(JOB, job.JobDetail, "job"),
+    api(f"{JOB}/enable", job_action.JobEnable, "job_enable"),
+    api(f"{JOB}/disable", job_action.JobDisable, "job_disable"),
     api(f"{JOB}/pause", job_action.JobPause, "job_pause"),
+    api(f"{JOB}/resume", job_action.JobResume, "job_resume"),
     api(f"{JOB}/run", job_action.JobRun, "job_run"),
-    api(f"{JOB}/{SWITCH}", job_action.JobSwitch, "job_switch"),
     api("executions", execution.ExecutionList, "executions"),
     api(EXECUTION, execution.ExecutionDetail, "execution"),
     api(f"{EXECUTION}/logs", execution.ExecutionLogList, "execution_logs"),

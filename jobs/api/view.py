@@ -19,12 +19,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from jobs.api.authentication import SessionLogin, TokenLogin
+from jobs.api.endpoint import Endpoint, endpoint_of
 from jobs.api.envelope import EnvelopeRenderer, exception_handler, new_request_id
 from jobs.api.filters import Filters
 from jobs.api.paging import KeysetQuery
 from jobs.api.parser import StrictJSONParser
 from jobs.api.permissions import OnAllJobs
-from jobs.api.strict import Nothing, Strict, refuse_unknown
+from jobs.api.strict import Strict, refuse_unknown
 from jobs.api.throttling import PerCaller
 from jobs.control.address import client_address
 from jobs.control.audit import Actor
@@ -73,9 +74,15 @@ class ApiView(APIView):
         address = client_address(self.request)
         return Actor(name=self.user_name, via=Via.API, address=address, token=self.token_name)
 
-    def query(self, reader: type[Strict]) -> dict[str, Any]:
+    @property
+    def endpoint(self) -> Endpoint:
+        """What the method that was asked for reads and shows."""
+        return endpoint_of(self, str(self.request.method))
+
+    def query(self) -> dict[str, Any]:
         """The query's parameters; raises for unknown, repeated and bad ones."""
-        return reader.read(self.given_once())
+        found: dict[str, Any] = self.endpoint.query.read(self.given_once())
+        return found
 
     def given_once(self) -> dict[str, str]:
         """The query as it is; raises for what is repeated."""
@@ -84,13 +91,14 @@ class ApiView(APIView):
             raise Invalid({name: [_("Given more than once.")] for name in twice})
         return self.request.query_params.dict()
 
-    def body(self, reader: type[Strict], **context: Any) -> dict[str, Any]:
+    def body(self, **context: Any) -> dict[str, Any]:
         """The body's fields; raises for unknown and bad ones."""
-        return reader.read(self.json_object(), **context)
+        found: dict[str, Any] = self.endpoint.body.read(self.json_object(), **context)
+        return found
 
     def json_object(self) -> dict[str, Any]:
-        """The body as it is; an absent one is empty. Nothing may stand in the query then."""
-        self.query(Nothing)
+        """The body as it is; an absent one is empty. The query is read, too."""
+        self.query()
         if "chunked" in self.request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             raise LengthRequired(_("Send the body with a Content-Length, not in chunks."))
         return dict(self.request.data)

@@ -16,12 +16,21 @@ from typing import Any
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
+from jobs.api.endpoint import RequestHeader
 from jobs.api.strict import refuse_unknown
 from jobs.control.input import FIELDS, TRIGGER_FIELDS
+from jobs.control.job import VersionConflict
 from jobs.errors import Invalid
 from jobs.triggers.fields import NAMES, PREFIX
 from jobs.triggers.interval import UNITS, WINDOW
 from jobs.triggers.spec import EXPRESSION
+
+IF_MATCH = RequestHeader(
+    "If-Match",
+    {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}")$', "example": '"7"'},
+    "The ETag of the job as you read it; the change is refused if it is not the present one.",
+    refusals=(VersionConflict,),
+)
 
 WIRE_NAMES = {"is_enabled": "enabled"}
 OUR_NAMES = {wire: ours for ours, wire in WIRE_NAMES.items()}

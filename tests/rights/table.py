@@ -87,10 +87,10 @@ SCHEDULER: dict[str, list[Row]] = {
         Row("PATCH", "jobs/report", MANAGE, body={"name": "x"}),
         Row("DELETE", "jobs/report", MANAGE),
     ],
-    "job_pause": [Row("POST", "jobs/report/pause", MANAGE)],
-    "job_switch": [
-        Row("POST", f"jobs/report/{action}", MANAGE) for action in ("enable", "disable", "resume")
-    ],
+    **{
+        f"job_{action}": [Row("POST", f"jobs/report/{action}", MANAGE)]
+        for action in ("enable", "disable", "pause", "resume")
+    },
     "job_run": [Row("POST", "jobs/report/run", RUN, 202)],
     "executions": [Row("GET", "executions", ANY_VIEW)],
     "execution": [Row("GET", "executions/{execution}", VIEW)],

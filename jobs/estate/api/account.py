@@ -46,6 +46,8 @@ class AccountFilters(OfInstanceFilters):
 
 
 class AccountList(EstateList):
+    """List users and roles, as they were last read."""
+
     model = Account
     filterset = AccountFilters
     shown = AccountSerializer
@@ -55,6 +57,8 @@ class AccountList(EstateList):
 
 
 class AccountDetail(EstateDetail):
+    """Show a user or role, with its attributes, memberships and grants."""
+
     model = Account
     noun = "account"
     shown = AccountDetailSerializer
@@ -82,6 +86,8 @@ class AccountChangeFilters(OfInstanceFilters):
 
 
 class AccountChangeList(EstateList):
+    """List what became different about users and roles."""
+
     model = AccountChange
     filterset = AccountChangeFilters
     shown = AccountChangeSerializer

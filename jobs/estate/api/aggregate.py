@@ -43,6 +43,8 @@ class AggregateFilters(OfInstanceFilters):
 
 
 class AggregateList(EstateList):
+    """List how big databases and instances were over days, weeks, months and quarters."""
+
     model = SizeAggregate
     filterset = AggregateFilters
     shown = AggregateSerializer

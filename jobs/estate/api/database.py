@@ -29,6 +29,8 @@ class DatabaseFilters(OfInstanceFilters):
 
 
 class DatabaseList(EstateList):
+    """List the databases that were ever seen on instances."""
+
     model = Database
     filterset = DatabaseFilters
     shown = DatabaseSerializer

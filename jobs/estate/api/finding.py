@@ -36,6 +36,8 @@ class FindingFilters(OfInstanceFilters):
 
 
 class FindingList(EstateList):
+    """List what is wrong with partitioned tables."""
+
     model = PartitionFinding
     filterset = FindingFilters
     shown = FindingSerializer

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,18 +14,45 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
 from jobs.api.audit import record_change
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.filters import Filters, Text, YesNo
-from jobs.api.strict import Nothing
 from jobs.estate.api.instance_serializers import (
     InstanceBody,
     InstanceSerializer,
+    NewInstanceBody,
 )
 from jobs.estate.api.view import EstateDetail, EstateList, EstateView
 from jobs.estate.models import DatabaseInstance
 from jobs.estate.services.diagnosis import Diagnosis, Problem, diagnose
-from jobs.estate.services.edits import edit_instance, save
+from jobs.estate.services.edits import ChangedMeanwhile, edit_instance, save
 from jobs.estate.services.overview import with_overview
+
+
+class ProblemData(TypedDict):
+    code: str
+    message: str
+
+
+class MissingRightData(TypedDict):
+    """What a right is needed for, and what to grant."""
+
+    purpose: str
+    right: str
+
+
+class DiagnosisData(TypedDict):
+    """`problem` says why it was not reached, `change_problem` what is wrong with the user for
+    changes. `databases` is their number, null where they may not be listed."""
+
+    is_well: bool
+    problem: ProblemData | None
+    change_problem: ProblemData | None
+    version: str | None
+    timezone: str | None
+    databases: int | None
+    missing_rights: list[MissingRightData]
+    seconds: float
 
 
 class InstanceScoped(EstateView):
@@ -45,12 +71,22 @@ class InstanceFilters(Filters):
 
 
 class InstanceList(InstanceScoped, EstateList):
+    """List the instances that are looked after."""
+
     needs = {"GET": "view", "POST": "manage"}
     filterset = InstanceFilters
 
+    @Endpoint(
+        body=NewInstanceBody,
+        shows="shown",
+        status=HTTPStatus.CREATED,
+        answer_headers=("Location",),
+        raises=(ChangedMeanwhile,),
+    )
     @method_decorator(sensitive_variables())
     def post(self, request: Request) -> Answer:
-        values = self.body(InstanceBody)
+        """Add an instance. Its passwords are encrypted, and are never shown."""
+        values = self.body()
         with transaction.atomic():
             instance = DatabaseInstance()
             changed = edit_instance(instance, values)
@@ -66,12 +102,16 @@ class InstanceList(InstanceScoped, EstateList):
 
 
 class InstanceDetail(InstanceScoped, EstateDetail):
+    """Show an instance."""
+
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}
 
+    @Endpoint(body=InstanceBody, shows="shown", raises=(ChangedMeanwhile,))
     @method_decorator(sensitive_variables())
     def patch(self, request: Request, pk: str) -> Answer:
+        """Change fields of an instance; those that are absent stay as they are."""
         self.row(pk)
-        values = self.body(InstanceBody)
+        values = self.body()
         with transaction.atomic():
             instance = self.locked(pk)
             changed = edit_instance(instance, values)
@@ -81,9 +121,11 @@ class InstanceDetail(InstanceScoped, EstateDetail):
         message = _("The instance “%(name)s” is changed.") % {"name": instance.name}
         return Answer(self.shown(self.row(pk)).data, message)
 
+    @Endpoint()
     def delete(self, request: Request, pk: str) -> Answer:
+        """Delete an instance, with all that was known of it."""
         self.row(pk)
-        self.body(Nothing)
+        self.body()
         with transaction.atomic():
             instance = self.locked(pk)
             record_change(self, "instance.delete", instance.name)
@@ -93,22 +135,24 @@ class InstanceDetail(InstanceScoped, EstateDetail):
 
 
 class InstanceTest(InstanceScoped):
-    """Try to connect: as the instance stands or, with a body, as a PATCH of it would make it.
-    Saves nothing."""
-
     needs = {"POST": "manage"}
 
+    @Endpoint(body=InstanceBody, shows=DiagnosisData)
     @method_decorator(sensitive_variables())
     def post(self, request: Request, pk: str) -> Answer:
+        """Try to connect to an instance.
+
+        As it stands or, with a body, as a PATCH of it would make it. Saves nothing.
+        """
         instance = self.row(pk)
-        values = self.body(InstanceBody)
+        values = self.body()
         if values:
             edit_instance(instance, values)
         found = diagnose(instance)
         return Answer(diagnosis_data(found), " ".join(found.sentences()))
 
 
-def diagnosis_data(found: Diagnosis) -> dict[str, Any]:
+def diagnosis_data(found: Diagnosis) -> DiagnosisData:
     seen = found.seen
     return {
         "is_well": found.is_well,
@@ -117,10 +161,13 @@ def diagnosis_data(found: Diagnosis) -> dict[str, Any]:
         "version": seen.server.version if seen else None,
         "timezone": seen.server.timezone if seen else None,
         "databases": seen.databases if seen else None,
-        "missing_rights": [asdict(right) for right in seen.missing_rights] if seen else [],
+        "missing_rights": [
+            {"purpose": missing.purpose, "right": missing.right}
+            for missing in (seen.missing_rights if seen else ())
+        ],
         "seconds": round(found.seconds, 3),
     }
 
 
-def _problem(problem: Problem | None) -> dict[str, str] | None:
-    return asdict(problem) if problem else None
+def _problem(problem: Problem | None) -> ProblemData | None:
+    return {"code": problem.code, "message": problem.message} if problem else None

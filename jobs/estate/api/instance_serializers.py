@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import Moment
-from jobs.api.strict import MAX_ID, Choice, Flag, Strict
+from jobs.api.strict import MAX_ID, Choice, Flag, Strict, Text, Whole
 from jobs.estate.models import TlsMode
 from jobs.estate.models.instance import MAX_TIMEOUT_S
 
@@ -63,32 +63,27 @@ class InstanceBody(Strict):
     A password that is absent is kept, and one that is empty is removed.
     """
 
-    name = serializers.CharField(required=False, max_length=100)
-    engine = serializers.CharField(required=False, max_length=30)
-    host = serializers.CharField(required=False, max_length=255, allow_blank=True)
-    port = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=65535)
-    username = serializers.CharField(required=False, max_length=100, allow_blank=True)
-    password = serializers.CharField(
-        required=False, max_length=1000, allow_blank=True, trim_whitespace=False
-    )
-    database = serializers.CharField(required=False, max_length=1000, allow_blank=True)
+    name = Text(required=False, max_length=100)
+    engine = Text(required=False, max_length=30)
+    host = Text(required=False, max_length=255, allow_blank=True)
+    port = Whole(required=False, allow_null=True, min_value=1, max_value=65535)
+    username = Text(required=False, max_length=100, allow_blank=True)
+    password = Text(required=False, max_length=1000, allow_blank=True, trim_whitespace=False)
+    database = Text(required=False, max_length=1000, allow_blank=True)
     tls_mode = Choice(TlsMode.choices, required=False)
-    ca = serializers.CharField(required=False, max_length=MAX_CA, allow_blank=True)
-    connect_timeout_s = serializers.IntegerField(
-        required=False, min_value=2, max_value=MAX_TIMEOUT_S
-    )
-    statement_timeout_s = serializers.IntegerField(
-        required=False, min_value=1, max_value=MAX_TIMEOUT_S
-    )
-    timezone = serializers.CharField(required=False, max_length=64, allow_blank=True)
-    size_limit_bytes = serializers.IntegerField(
-        required=False, allow_null=True, min_value=1, max_value=MAX_ID
-    )
-    change_username = serializers.CharField(required=False, max_length=100, allow_blank=True)
-    change_password = serializers.CharField(
-        required=False, max_length=1000, allow_blank=True, trim_whitespace=False
-    )
-    tags = serializers.ListField(
-        required=False, child=serializers.CharField(max_length=100), max_length=MAX_TAGS
-    )
+    ca = Text(required=False, max_length=MAX_CA, allow_blank=True)
+    connect_timeout_s = Whole(required=False, min_value=2, max_value=MAX_TIMEOUT_S)
+    statement_timeout_s = Whole(required=False, min_value=1, max_value=MAX_TIMEOUT_S)
+    timezone = Text(required=False, max_length=64, allow_blank=True)
+    size_limit_bytes = Whole(required=False, allow_null=True, min_value=1, max_value=MAX_ID)
+    change_username = Text(required=False, max_length=100, allow_blank=True)
+    change_password = Text(required=False, max_length=1000, allow_blank=True, trim_whitespace=False)
+    tags = serializers.ListField(required=False, child=Text(max_length=100), max_length=MAX_TAGS)
     is_active = Flag(required=False)
+
+
+class NewInstanceBody(InstanceBody):
+    """What is absent is as the model has it. A server needs host, port and user as well."""
+
+    name = Text(max_length=100)
+    engine = Text(max_length=30)

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from jobs.api import filters
 from jobs.api.audit import record_change
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
-from jobs.api.filters import Text, YesNo
-from jobs.api.strict import MAX_ID, Choice, Flag, Nothing, Strict
+from jobs.api.strict import MAX_ID, Choice, Flag, Strict, Text, Whole
 from jobs.estate.api.view import (
     EstateDetail,
     EstateList,
@@ -24,7 +25,7 @@ from jobs.estate.api.view import (
     OfInstanceFilters,
 )
 from jobs.estate.models import Interval, PartitionPolicy
-from jobs.estate.services.edits import edit_policy, save
+from jobs.estate.services.edits import ChangedMeanwhile, edit_policy, save
 
 MAX_SMALL = 32_767
 
@@ -44,25 +45,30 @@ class PolicyBody(Strict):
     """What is absent stays as it is or, of a new policy, as the model has it. Names of tables
     are taken as they are, spaces at their ends included."""
 
-    instance = serializers.CharField(required=False, max_length=100)
-    database = serializers.CharField(required=False, max_length=255, trim_whitespace=False)
-    schema = serializers.CharField(
-        required=False, max_length=255, trim_whitespace=False, allow_blank=True
-    )
-    table = serializers.CharField(required=False, max_length=255, trim_whitespace=False)
+    instance = Text(required=False, max_length=100)
+    database = Text(required=False, max_length=255, trim_whitespace=False)
+    schema = Text(required=False, max_length=255, trim_whitespace=False, allow_blank=True)
+    table = Text(required=False, max_length=255, trim_whitespace=False)
     interval = Choice(Interval.choices, required=False)
-    step = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_ID)
-    premake = serializers.IntegerField(required=False, min_value=0, max_value=MAX_SMALL)
-    retention = serializers.IntegerField(
-        required=False, allow_null=True, min_value=1, max_value=MAX_SMALL
-    )
+    step = Whole(required=False, allow_null=True, min_value=1, max_value=MAX_ID)
+    premake = Whole(required=False, min_value=0, max_value=MAX_SMALL)
+    retention = Whole(required=False, allow_null=True, min_value=1, max_value=MAX_SMALL)
     is_active = Flag(required=False)
 
 
+class NewPolicyBody(PolicyBody):
+    """What is absent is as the model has it."""
+
+    instance = Text(max_length=100)
+    database = Text(max_length=255, trim_whitespace=False)
+    table = Text(max_length=255, trim_whitespace=False)
+    interval = Choice(Interval.choices)
+
+
 class PolicyFilters(OfInstanceFilters):
-    database = Text("database")
-    table = Text("table")
-    is_active = YesNo("is_active")
+    database = filters.Text("database")
+    table = filters.Text("table")
+    is_active = filters.YesNo("is_active")
 
 
 class PolicyScoped(EstateView):
@@ -75,11 +81,21 @@ class PolicyScoped(EstateView):
 
 
 class PolicyList(PolicyScoped, EstateList):
+    """List the partition policies."""
+
     needs = {"GET": "view", "POST": "manage"}
     filterset = PolicyFilters
 
+    @Endpoint(
+        body=NewPolicyBody,
+        shows="shown",
+        status=HTTPStatus.CREATED,
+        answer_headers=("Location",),
+        raises=(ChangedMeanwhile,),
+    )
     def post(self, request: Request) -> Answer:
-        values = self.body(PolicyBody)
+        """Add a policy: which partitions a table should have, ahead and behind."""
+        values = self.body()
         with transaction.atomic():
             policy = PartitionPolicy()
             changed = edit_policy(policy, values)
@@ -94,11 +110,15 @@ class PolicyList(PolicyScoped, EstateList):
 
 
 class PolicyDetail(PolicyScoped, EstateDetail):
+    """Show a partition policy."""
+
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}
 
+    @Endpoint(body=PolicyBody, shows="shown", raises=(ChangedMeanwhile,))
     def patch(self, request: Request, pk: str) -> Answer:
+        """Change fields of a policy; those that are absent stay as they are."""
         self.row(pk)
-        values = self.body(PolicyBody)
+        values = self.body()
         with transaction.atomic():
             policy = self.locked(pk)
             changed = edit_policy(policy, values)
@@ -108,9 +128,11 @@ class PolicyDetail(PolicyScoped, EstateDetail):
         message = _("The policy for “%(table)s” is changed.") % {"table": policy}
         return Answer(self.shown(self.row(pk)).data, message)
 
+    @Endpoint()
     def delete(self, request: Request, pk: str) -> Answer:
+        """Delete a policy. The table and its partitions stay."""
         self.row(pk)
-        self.body(Nothing)
+        self.body()
         with transaction.atomic():
             policy = self.locked(pk)
             record_change(self, "policy.delete", str(policy))

@@ -65,12 +65,16 @@ class SessionFilters(Filters):
 
 
 class SessionList(EstateList):
+    """List the passes of syncs."""
+
     model = SyncSession
     filterset = SessionFilters
     shown = SessionSerializer
 
 
 class SessionDetail(EstateDetail):
+    """Show one pass of a sync, with a record for each instance."""
+
     model = SyncSession
     noun = "session"
     shown = SessionDetailSerializer

@@ -39,6 +39,8 @@ class SnapshotFilters(Filters):
 
 
 class SnapshotList(EstateList):
+    """List how big databases were, day by day."""
+
     model = DatabaseSizeSnapshot
     filterset = SnapshotFilters
     shown = SnapshotSerializer

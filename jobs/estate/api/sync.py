@@ -11,8 +11,10 @@ from rest_framework.request import Request
 from jobs.api.envelope import Answer
 from jobs.api.job import JobScoped
 from jobs.api.permissions import OnThisJob
-from jobs.api.run import start
-from jobs.api.strict import Choice, Strict
+from jobs.api.run import ACCEPTED, start
+from jobs.api.strict import Choice, Strict, Text
+from jobs.errors import JobNotFound
+from jobs.estate.adapters.registry import UnknownEngine
 from jobs.estate.api.view import Need, OnTheEstate
 from jobs.estate.models import DatabaseInstance
 from jobs.estate.services.choice import Choice as ChosenBy
@@ -29,7 +31,7 @@ MOST = 1000
 
 
 def names(**kwargs: Any) -> serializers.ListField:
-    child = serializers.CharField(max_length=100)
+    child = Text(max_length=100)
     return serializers.ListField(
         child=child, required=False, allow_empty=False, max_length=MOST, **kwargs
     )
@@ -52,8 +54,13 @@ class SyncStart(JobScoped):
     needs: ClassVar[dict[str, Need]] = {"POST": "view"}
     model = DatabaseInstance
 
+    @ACCEPTED.but(body=SyncBody, raises=(JobNotFound, UnknownEngine))
     def post(self, request: Request) -> Answer:
-        body = self.body(SyncBody)
+        """Start a sync now, of all active instances or of chosen ones.
+
+        It runs as the built-in job of its kind. A choice takes the right to manage that job.
+        """
+        body = self.body()
         job = self.job(JOBS[body.pop("what")])
         chosen_instances(ChosenBy(**body))  # for what is wrong with it
         kwargs = {**job.kwargs, **body} if body else None

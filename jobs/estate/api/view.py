@@ -12,11 +12,12 @@ from rest_framework import serializers
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.filters import Filters, Text
+from jobs.api.page import KeysetMeta
 from jobs.api.paging import page_of
 from jobs.api.permissions import beyond_scope, is_beyond_scope
-from jobs.api.strict import Nothing
 from jobs.api.view import ApiView, Listing
 from jobs.errors import NotFound
 
@@ -83,6 +84,7 @@ class EstateView(ApiView):
 
 
 class EstateList(EstateView, Listing):
+    @Endpoint(query="paging", filters="filterset", shows=["shown"], meta=KeysetMeta)
     def get(self, request: Request) -> Answer:
         rows, query = self.filtered(self.rows())
         page, meta = page_of(rows, query)
@@ -94,8 +96,9 @@ class OfInstanceFilters(Filters):
 
 
 class EstateDetail(EstateView):
+    @Endpoint(shows="shown")
     def get(self, request: Request, pk: str) -> Answer:
-        self.query(Nothing)
+        self.query()
         return Answer(self.shown(self.row(pk)).data)
 
 
