@@ -25,7 +25,12 @@ class ReloadBody(Strict):
 class JobReload(ApiView):
     rights = {"POST": "manage_job"}
 
-    @Endpoint(body=ReloadBody, shows=ReloadData, raises=(DefinitionsInvalid,))
+    @Endpoint(
+        action="definitions.reload",
+        body=ReloadBody,
+        shows=ReloadData,
+        raises=(DefinitionsInvalid,),
+    )
     def post(self, request: Request) -> Answer:
         """Put all jobs back to what the YAML file says, or tell what that would change.
 

@@ -38,6 +38,8 @@ class RequestHeader:
 class Endpoint:
     """A text names the attribute of the view that holds it, as in views that share methods."""
 
+    action: str = ""
+    """What the audit calls an attempt at it; nothing for what changes nothing."""
     shows: Any = None
     """A serializer, a TypedDict, one of them in a list, or None for no data; so too `meta`."""
     meta: Any = None

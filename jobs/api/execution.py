@@ -37,6 +37,12 @@ class ExecutionScoped(ApiView):
     def get_queryset(self) -> JobExecutionQuerySet:
         return JobExecution.objects.visible_to(self.request.user)
 
+    def asked_about(self) -> tuple[str, str]:
+        execution_id = self.kwargs.get("execution_id")
+        rows = JobExecution.objects.filter(pk=execution_id)
+        job_id = rows.values_list("job_id", flat=True).first()
+        return job_id or "", f"#{execution_id}"
+
     def execution(self, execution_id: str) -> JobExecution:
         """The execution of the path; raises ExecutionNotFound, or for a missing right."""
         found = self.get_queryset().filter(pk=execution_id).first()
@@ -99,7 +105,11 @@ class ExecutionLogList(ExecutionScoped):
 class ExecutionCancel(ExecutionScoped):
     rights = {"POST": "run_job"}
 
-    @Endpoint(shows=ExecutionDetailSerializer, raises=(control.NotRunning,))
+    @Endpoint(
+        action="execution.cancel",
+        shows=ExecutionDetailSerializer,
+        raises=(control.NotRunning,),
+    )
     def post(self, request: Request, execution_id: str) -> Answer:
         """Cancel an execution that waits or runs.
 
@@ -120,7 +130,7 @@ class ExecutionCancel(ExecutionScoped):
 class ExecutionRetry(ExecutionScoped):
     rights = {"POST": "run_job"}
 
-    @ACCEPTED.but(raises=(control.NotRunning, JobNotFound))
+    @ACCEPTED.but(action="execution.retry", raises=(control.NotRunning, JobNotFound))
     def post(self, request: Request, execution_id: str) -> Answer:
         """Run an execution that has ended again, with its arguments."""
         found = self.execution(execution_id)

@@ -32,12 +32,14 @@ from jobs.models import Job
 from jobs.models.job import JobQuerySet
 
 CREATED = Endpoint(
+    action="job.create",
     shows=JobDetailSerializer,
     status=HTTPStatus.CREATED,
     answer_headers=("ETag", "Location"),
     raises=(control.JobExists,),
 )
 CHANGED = Endpoint(
+    action="job.change",
     shows=JobDetailSerializer,
     headers=(IF_MATCH,),
     answer_headers=("ETag",),
@@ -197,7 +199,7 @@ class JobDetail(JobScoped):
         control.change(job_id, changes, actor=self.actor, expected_version=version)
         return self.shown(job_id, _("The job “%(id)s” is changed.") % {"id": job_id})
 
-    @Endpoint(raises=(control.BuiltinProtected,))
+    @Endpoint(action="job.delete", raises=(control.BuiltinProtected,))
     def delete(self, request: Request, job_id: str) -> Answer:
         """Delete a job; its history stays.
 

@@ -31,21 +31,21 @@ class JobSwitch(JobScoped):
 
 
 class JobEnable(JobSwitch):
-    @SWITCHED
+    @SWITCHED.but(action="job.enable")
     def post(self, request: Request, job_id: str) -> Answer:
         """Switch a job on. What was due meanwhile is not run."""
         return self.switched(job_id, job.enable, _("The job “%(id)s” is enabled."))
 
 
 class JobDisable(JobSwitch):
-    @SWITCHED
+    @SWITCHED.but(action="job.disable")
     def post(self, request: Request, job_id: str) -> Answer:
         """Switch a job off for good."""
         return self.switched(job_id, job.disable, _("The job “%(id)s” is disabled."))
 
 
 class JobResume(JobSwitch):
-    @SWITCHED
+    @SWITCHED.but(action="job.resume")
     def post(self, request: Request, job_id: str) -> Answer:
         """End the pause of a job. What was due meanwhile is not run."""
         return self.switched(job_id, job.resume, _("The job “%(id)s” goes on."))
@@ -54,7 +54,7 @@ class JobResume(JobSwitch):
 class JobPause(JobScoped):
     rights = {"POST": "manage_job"}
 
-    @SWITCHED.but(body=PauseBody)
+    @SWITCHED.but(action="job.pause", body=PauseBody)
     def post(self, request: Request, job_id: str) -> Answer:
         """Hold a job until it is resumed, or `until` a moment."""
         until = self.body(zone=self.job(job_id).zone)["until"]
@@ -67,7 +67,7 @@ class JobPause(JobScoped):
 class JobRun(JobScoped):
     rights = {"POST": "run_job"}
 
-    @ACCEPTED.but(body=RunBody)
+    @ACCEPTED.but(action="job.run", body=RunBody)
     def post(self, request: Request, job_id: str) -> Answer:
         """Queue one run of a job now; its schedule stays as it is.
 

@@ -9,7 +9,17 @@ from typing import Any
 
 from django.urls import URLPattern, path, re_path
 
-from jobs.api import definition, execution, fallback, function, health, home, job, job_action
+from jobs.api import (
+    audit_event,
+    definition,
+    execution,
+    fallback,
+    function,
+    health,
+    home,
+    job,
+    job_action,
+)
 from jobs.models.job import ID_PATTERN
 
 app_name = "scheduler"
@@ -40,6 +50,8 @@ urlpatterns = [
     api(f"{EXECUTION}/logs", execution.ExecutionLogList, "execution_logs"),
     api(f"{EXECUTION}/cancel", execution.ExecutionCancel, "execution_cancel"),
     api(f"{EXECUTION}/retry", execution.ExecutionRetry, "execution_retry"),
+    api("audit", audit_event.AuditList, "audit"),
+    api("audit/export", audit_event.AuditExport, "audit_export"),
     api("functions", function.FunctionList, "functions"),
     api("health", health.Health, "health"),
     # What is not there is said in the API's own form, too.

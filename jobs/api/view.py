@@ -16,6 +16,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api.authentication import SessionLogin, TokenLogin
@@ -28,13 +29,22 @@ from jobs.api.permissions import OnAllJobs
 from jobs.api.strict import Strict, refuse_unknown
 from jobs.api.throttling import PerCaller
 from jobs.control.address import client_address
-from jobs.control.audit import Actor
+from jobs.control.audit import Actor, record_refusal
 from jobs.errors import Invalid
 from jobs.models import ApiToken
 from jobs.models.audit import Via
 from jobs.models.rights import Right
 
 logger = logging.getLogger(__name__)
+
+
+REFUSALS = {
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.PRECONDITION_FAILED,
+}
+"""What the audit knows of. That a request made no sense, or came too often, is in the log."""
 
 
 class LengthRequired(APIException):
@@ -120,6 +130,20 @@ class ApiView(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Nothing: `check_permissions` has done it."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        answer = super().handle_exception(exc)
+        handler: Any = getattr(self, str(self.request.method).lower(), None)
+        action = handler.endpoint.action if hasattr(handler, "endpoint") else ""
+        if action and self.user_name and answer.status_code in REFUSALS:
+            job_id, target = self.asked_about()
+            reason = answer.data["message"]
+            record_refusal(self.actor, action, reason, job_id=job_id, target=target)
+        return answer
+
+    def asked_about(self) -> tuple[str, str]:
+        """The id of the job, and the name of the row, that the audit is to name in a refusal."""
+        return self.kwargs.get("job_id", ""), ""
 
     def get_exception_handler(self) -> Any:
         return exception_handler

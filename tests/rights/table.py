@@ -37,6 +37,7 @@ OK = 0
 ANY_VIEW =      (401,   403,  OK,    OK,      OK,      OK,  OK,  OK,  OK,    OK,  OK,  OK,   OK)
 ALL_VIEW =      (401,   403,  OK,    OK,      OK,      403, 403, 403, 403,   OK,  OK,  OK,   403)
 ALL_MANAGE =    (401,   403,  403,   403,     OK,      403, 403, 403, 403,   403, 403, OK,   403)
+ANY_MANAGE =    (401,   403,  403,   403,     OK,      403, 403, OK,  OK,    403, 403, OK,   403)
 VIEW =          (401,   404,  OK,    OK,      OK,      OK,  OK,  OK,  404,   OK,  OK,  OK,   OK)
 RUN =           (401,   404,  403,   OK,      OK,      403, OK,  OK,  404,   403, OK,  OK,   OK)
 MANAGE =        (401,   404,  403,   403,     OK,      403, 403, OK,  404,   403, 403, OK,   403)
@@ -98,6 +99,8 @@ SCHEDULER: dict[str, list[Row]] = {
     # It has ended.
     "execution_cancel": [Row("POST", "executions/{execution}/cancel", RUN, 409)],
     "execution_retry": [Row("POST", "executions/{execution}/retry", RUN, 202)],
+    "audit": [Row("GET", "audit", ANY_MANAGE)],
+    "audit_export": [Row("GET", "audit/export", ANY_MANAGE)],
     "functions": [Row("GET", "functions", ALL_VIEW)],
     "health": [Row("GET", "health", ALL_VIEW)],
     "api_root": [Row(method, "", NOTHING) for method in METHODS],

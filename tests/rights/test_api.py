@@ -30,8 +30,7 @@ def state() -> list[Any]:
 
 
 def test_every_path_stands_in_the_table() -> None:
-    found = set(_names(get_resolver(), ""))
-    assert {name for name in found if name.startswith(("scheduler:", "estate:"))} - {
+    assert {name for name in views() if name.startswith(("scheduler:", "estate:"))} - {
         "scheduler:home"  # a page, see tests/api/test_home.py
     } == TABLE.keys()
 
@@ -77,13 +76,17 @@ def test_a_parameter_that_nobody_reads_is_refused(
     assert before == state()
 
 
-def _names(resolver: URLResolver, space: str) -> list[str]:
-    """Every name of the site, with the names of its spaces."""
-    found = []
+def views() -> dict[str, Any]:
+    """The class of the view behind each name of the site."""
+    return dict(_views(get_resolver(), ""))
+
+
+def _views(resolver: URLResolver, space: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLPattern):
-            found.append(f"{space}{pattern.name}")
+            found.append((f"{space}{pattern.name}", getattr(pattern.callback, "cls", None)))
         else:
             inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
-            found += _names(pattern, inner)
+            found += _views(pattern, inner)
     return found

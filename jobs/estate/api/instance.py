@@ -77,6 +77,7 @@ class InstanceList(InstanceScoped, EstateList):
     filterset = InstanceFilters
 
     @Endpoint(
+        action="instance.create",
         body=NewInstanceBody,
         shows="shown",
         status=HTTPStatus.CREATED,
@@ -106,7 +107,9 @@ class InstanceDetail(InstanceScoped, EstateDetail):
 
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}
 
-    @Endpoint(body=InstanceBody, shows="shown", raises=(ChangedMeanwhile,))
+    @Endpoint(
+        action="instance.change", body=InstanceBody, shows="shown", raises=(ChangedMeanwhile,)
+    )
     @method_decorator(sensitive_variables())
     def patch(self, request: Request, pk: str) -> Answer:
         """Change fields of an instance; those that are absent stay as they are."""
@@ -121,7 +124,7 @@ class InstanceDetail(InstanceScoped, EstateDetail):
         message = _("The instance “%(name)s” is changed.") % {"name": instance.name}
         return Answer(self.shown(self.row(pk)).data, message)
 
-    @Endpoint()
+    @Endpoint(action="instance.delete")
     def delete(self, request: Request, pk: str) -> Answer:
         """Delete an instance, with all that was known of it."""
         self.row(pk)
@@ -137,7 +140,7 @@ class InstanceDetail(InstanceScoped, EstateDetail):
 class InstanceTest(InstanceScoped):
     needs = {"POST": "manage"}
 
-    @Endpoint(body=InstanceBody, shows=DiagnosisData)
+    @Endpoint(action="instance.test", body=InstanceBody, shows=DiagnosisData)
     @method_decorator(sensitive_variables())
     def post(self, request: Request, pk: str) -> Answer:
         """Try to connect to an instance.

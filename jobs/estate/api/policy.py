@@ -87,6 +87,7 @@ class PolicyList(PolicyScoped, EstateList):
     filterset = PolicyFilters
 
     @Endpoint(
+        action="policy.create",
         body=NewPolicyBody,
         shows="shown",
         status=HTTPStatus.CREATED,
@@ -114,7 +115,7 @@ class PolicyDetail(PolicyScoped, EstateDetail):
 
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}
 
-    @Endpoint(body=PolicyBody, shows="shown", raises=(ChangedMeanwhile,))
+    @Endpoint(action="policy.change", body=PolicyBody, shows="shown", raises=(ChangedMeanwhile,))
     def patch(self, request: Request, pk: str) -> Answer:
         """Change fields of a policy; those that are absent stay as they are."""
         self.row(pk)
@@ -128,7 +129,7 @@ class PolicyDetail(PolicyScoped, EstateDetail):
         message = _("The policy for “%(table)s” is changed.") % {"table": policy}
         return Answer(self.shown(self.row(pk)).data, message)
 
-    @Endpoint()
+    @Endpoint(action="policy.delete")
     def delete(self, request: Request, pk: str) -> Answer:
         """Delete a policy. The table and its partitions stay."""
         self.row(pk)

@@ -54,7 +54,7 @@ class SyncStart(JobScoped):
     needs: ClassVar[dict[str, Need]] = {"POST": "view"}
     model = DatabaseInstance
 
-    @ACCEPTED.but(body=SyncBody, raises=(JobNotFound, UnknownEngine))
+    @ACCEPTED.but(action="job.run", body=SyncBody, raises=(JobNotFound, UnknownEngine))
     def post(self, request: Request) -> Answer:
         """Start a sync now, of all active instances or of chosen ones.
 

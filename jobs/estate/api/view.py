@@ -76,6 +76,9 @@ class EstateView(ApiView):
         """The same, and nobody else's until the transaction's end."""
         return self._found(self.model._default_manager.select_for_update(), pk)
 
+    def asked_about(self) -> tuple[str, str]:
+        return "", " ".join([self.noun, self.kwargs.get("pk", "")]).strip()
+
     def _found(self, rows: QuerySet[Any], pk: str) -> Any:
         found = rows.filter(pk=pk).first()
         if found is None:
