@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Subquery
 from rest_framework import serializers
@@ -96,15 +97,18 @@ class JobDetailSerializer(JobSerializer):
         return list(ExecutionSerializer(rows[:LAST_EXECUTIONS], many=True).data)
 
 
+class MomentInZone(serializers.DateTimeField):
+    """A moment that is in the zone of the context where it has no offset."""
+
+    def default_timezone(self) -> ZoneInfo:
+        zone: ZoneInfo = self.context["zone"]
+        return zone
+
+
 class PauseBody(Strict):
     """`until` without an offset is in the job's zone, which the context holds as `zone`."""
 
-    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
-
-    def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = super().get_fields()
-        fields["until"].timezone = self.context["zone"]
-        return fields
+    until = MomentInZone(required=False, allow_null=True, default=None)
 
 
 class RunBody(Strict):

@@ -19,6 +19,7 @@ from jobs.api import (
     home,
     job,
     job_action,
+    trigger,
 )
 from jobs.models.job import ID_PATTERN
 
@@ -53,6 +54,7 @@ urlpatterns = [
     api("audit", audit_event.AuditList, "audit"),
     api("audit/export", audit_event.AuditExport, "audit_export"),
     api("functions", function.FunctionList, "functions"),
+    api("triggers/preview", trigger.TriggerPreview, "trigger_preview"),
     api("health", health.Health, "health"),
     # What is not there is said in the API's own form, too.
     path("api/", fallback.UnknownPath.as_view(), name="api_root"),

@@ -106,6 +106,19 @@ def clean_changes(
     return _Checks(given).cleaned(asked, now=now, allow_past=False)
 
 
+def clean_trigger(fields: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """TRIGGER_FIELDS as they would be stored; raises Invalid as for a job that has them."""
+    checks = _Checks({"timezone": "", **fields})
+    params = checks.trigger(now=now, allow_past=False)
+    if checks.errors:
+        raise Invalid(checks.errors)
+    return {
+        "trigger_type": fields["trigger_type"],
+        "trigger_params": params,
+        "timezone": checks.given["timezone"].strip(),
+    }
+
+
 def clean_arguments(function: str, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
     """Arguments for one run of `function`; raises Invalid naming the parameter."""
     checks = _Checks({"function": function, "args": args, "kwargs": kwargs})

@@ -86,11 +86,14 @@ class Calendar:
     def _has_day(self, day: date) -> bool:
         if day.month not in self.months or day.year not in self.years:
             return False
-        if self.weeks is not EVERY_WEEK and day.isocalendar().week not in self.weeks:
+        if not self._has_week(day):
             return False
         if self.either:
             return day in self.month_days or day in self.week_days
         return day in self.month_days and day in self.week_days
+
+    def _has_week(self, day: date) -> bool:
+        return self.weeks is EVERY_WEEK or day.isocalendar().week in self.weeks
 
     def _next_time(self, start: time) -> time | None:
         hours, minutes, seconds = self.hours, self.minutes, self.seconds
@@ -112,13 +115,15 @@ class Calendar:
         return None
 
     def _next_day(self, day: date) -> date | None:
-        # Whole years and months are skipped, so that a day that never comes is soon given up.
+        # Whole years, months and weeks are skipped: a day that never comes is soon given up.
         day += ONE_DAY
         while day.year <= LAST_YEAR:
             if day.year not in self.years:
                 day = date(day.year + 1, 1, 1)
             elif day.month not in self.months:
                 day = (day.replace(day=28) + 4 * ONE_DAY).replace(day=1)
+            elif not self._has_week(day):
+                day += (7 - day.weekday()) * ONE_DAY
             elif self._has_day(day):
                 return day
             else:

@@ -91,6 +91,10 @@ class Trigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         last = self._planned_after(origin)
         if last is None or last > moment:
             return None
+        # Rare occurrences are far apart, and to look beyond each is slow.
+        following = self._planned_after(last)
+        if following is None or following > moment:
+            return last
         low, high = 0, self.jitter + 1
         while high - low > 1:
             middle = (low + high) // 2

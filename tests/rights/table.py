@@ -102,6 +102,9 @@ SCHEDULER: dict[str, list[Row]] = {
     "audit": [Row("GET", "audit", ANY_MANAGE)],
     "audit_export": [Row("GET", "audit/export", ANY_MANAGE)],
     "functions": [Row("GET", "functions", ALL_VIEW)],
+    "trigger_preview": [
+        Row("POST", "triggers/preview", ANY_VIEW, body={"trigger_type": "interval", "hours": 1})
+    ],
     "health": [Row("GET", "health", ALL_VIEW)],
     "api_root": [Row(method, "", NOTHING) for method in METHODS],
     "unknown": [Row(method, "nope", NOTHING) for method in METHODS],
