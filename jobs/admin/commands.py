@@ -87,9 +87,14 @@ class CommandsAdmin(RightsAdmin):
             result = command.call(obj.pk, actor_of(request))
         except SchedulerError as error:
             self.message_user(request, error.message, messages.ERROR)
-        else:
-            self.message_user(request, _said(command, obj, result), messages.SUCCESS)
-        return HttpResponseRedirect(self._url("change", quote(obj.pk)))
+            return HttpResponseRedirect(self._url("change", quote(obj.pk)))
+        self.message_user(request, _said(command, obj, result), messages.SUCCESS)
+        return HttpResponseRedirect(self._url("change", quote(self.shown_after(obj, result).pk)))
+
+    def shown_after(self, obj: Any, result: Any) -> Any:
+        """Of this page's kind, what to look at once a command is done: the row, or what the
+        command made of it."""
+        return obj
 
     def command_many(self, request: HttpRequest, queryset: QuerySet[Any], command: Command) -> None:
         """Call the command for each, and say how many were done and why others were not."""

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs.models import Job, JobState
+from jobs.models import Job, JobExecution, JobState
 
 
 def moment(value: datetime | None, zone: tzinfo | None = None) -> SafeString | None:
@@ -26,11 +26,11 @@ def moment(value: datetime | None, zone: tzinfo | None = None) -> SafeString | N
         value.astimezone(UTC).isoformat(),
         f"{local.isoformat(sep=' ')} {local.tzinfo}",
         f"{local:%Y-%m-%d}",
-        f"{local:%H:%M:%S} {_abbreviation(local)}",
+        f"{local:%H:%M:%S} {abbreviation(local)}",
     )
 
 
-def _abbreviation(local: datetime) -> str:
+def abbreviation(local: datetime) -> str:
     """`CET`; zones without a name of their own have a bare offset, which becomes `UTC+03`."""
     name = local.tzname() or ""
     return f"UTC{name}" if name[:1] in "+-" else name
@@ -85,6 +85,10 @@ def duration(seconds: float | None) -> str | None:
     }
 
 
+def status_badge(execution: JobExecution) -> SafeString:
+    return badge(execution.status, execution.get_status_display())
+
+
 def badge(value: str, label: str) -> SafeString:
     """A state or verdict; its word says it, the class adds a sign and a colour."""
     return format_html('<span class="sc-badge sc-{}">{}</span>', value, label)
@@ -118,14 +122,14 @@ def json_block(value: Any) -> SafeString | None:
     if value is None:
         return None
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    return format_html('<pre class="sc-block">{}</pre>', _printable(text))
+    return format_html('<pre class="sc-block">{}</pre>', printable(text))
 
 
 def text_block(text: str, *, folded: str = "") -> SafeString | None:
     """A longer text as it is; `folded` under that heading."""
     if not text:
         return None
-    block = format_html('<pre class="sc-block">{}</pre>', _printable(text))
+    block = format_html('<pre class="sc-block">{}</pre>', printable(text))
     if not folded:
         return block
     return format_html("<details><summary>{}</summary>{}</details>", folded, block)
@@ -143,13 +147,13 @@ def differences(
         held = [side[name] for side in (before, after) if side is not None and name in side]
         return " → ".join(json.dumps(value, ensure_ascii=False) for value in held)
 
-    rows = ((name, _printable(states(name))) for name in names)
+    rows = ((name, printable(states(name))) for name in names)
     return format_html(
         '<ul class="sc-changes">{}</ul>',
         format_html_join("", "<li><b>{}</b> <code>{}</code></li>", rows),
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Half a surrogate pair, which JSON may hold, cannot be sent as UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from jobs.admin.commands import CommandsAdmin
-from jobs.admin.display import duration, lines, next_run_of, relative, state_badge
-from jobs.admin.execution import HEAVY, status_badge
+from jobs.admin.display import duration, lines, next_run_of, relative, state_badge, status_badge
+from jobs.admin.execution_list import HEAVY
 from jobs.admin.leader import scheduler_strip
 from jobs.admin.rights import user_of
 from jobs.executions.database import database_clock

@@ -12,8 +12,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from jobs.admin.commands import CommandsAdmin
-from jobs.admin.display import differences, duration, moment, next_run_of, state_badge, zone_of
-from jobs.admin.execution import HEAVY, status_badge
+from jobs.admin.display import (
+    differences,
+    duration,
+    moment,
+    next_run_of,
+    state_badge,
+    status_badge,
+    zone_of,
+)
+from jobs.admin.execution_list import HEAVY
 from jobs.admin.job_form import JobForm
 from jobs.admin.rights import actor_of, user_of
 from jobs.control.input import POLICIES

@@ -25,5 +25,6 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # no subscript at 
 
     @cached_property
     def _counted(self) -> int:
-        rows = self.object_list.order_by()  # type: ignore[attr-defined]  # always a queryset here
+        # Of keys alone, so that nothing is worked out for rows that are only counted.
+        rows = self.object_list.order_by().values("pk")  # type: ignore[attr-defined]  # always a queryset here
         return int(rows[: MOST_ROWS + 1].count())

@@ -27,6 +27,8 @@ class Status(models.TextChoices):
 
 
 UNFINISHED = (Status.QUEUED, Status.RUNNING)
+UNSUCCESSFUL = tuple(status for status in Status if status not in (*UNFINISHED, Status.SUCCEEDED))
+"""Verdicts that somebody may want to look for; few, unless something is wrong."""
 
 
 class Source(models.TextChoices):
@@ -237,6 +239,25 @@ class JobExecution(models.Model):
             ),
             # A job's last executions.
             models.Index(fields=["job", "-id"], name="execution_job_idx"),
+            # The admin's list by verdict. Without the successes, of which every page of the
+            # history has some; their many rows would make each verdict dearer to write.
+            models.Index(
+                fields=["status", "-id"],
+                condition=Q(status__in=UNSUCCESSFUL),
+                name="execution_unsuccessful_idx",
+            ),
+            # The admin's list by source, for the same reason without those of the schedule.
+            models.Index(
+                fields=["source", "-id"],
+                condition=Q(source__in=(Source.MANUAL, Source.RETRY)),
+                name="execution_asked_idx",
+            ),
+            # The attempts of a chain: `executions.chain`.
+            models.Index(
+                fields=["retry_of"],
+                condition=Q(retry_of__isnull=False),
+                name="execution_retry_of_idx",
+            ),
             # Retention, and health's last five minutes.
             models.Index(fields=["finished_at"], name="execution_finished_idx"),
         )

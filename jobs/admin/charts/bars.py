@@ -144,7 +144,7 @@ def _mark(key: str, run: Run, place: int, slots: int, scale: Scale) -> SafeStrin
                 y=y,
                 width=percent(0.8 / slots),
                 height=foot - y,
-                class_="sc-bar",
+                class_="sc-column",
             ),
             *signs,
             class_=f"sc-{run.verdict}",

@@ -142,7 +142,7 @@ def _table(title: str, table: Table) -> SafeString:
     )
     whole = tag(
         "table",
-        tag("caption", title, class_="sc-unseen"),
+        tag("caption", title, class_="sc-hidden"),
         tag("thead", tag("tr", head)),
         tag("tbody", rows),
     )

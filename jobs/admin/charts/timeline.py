@@ -148,5 +148,5 @@ def _bar(start: float, width: float) -> SafeString:
         y=BAR_TOP,
         width=percent(width),
         height=BAR_FOOT - BAR_TOP,
-        class_="sc-bar",
+        class_="sc-column",
     )

@@ -30,7 +30,7 @@ def test_each_run_is_a_bar_that_leads_to_it_and_tells_its_story() -> None:
     marks = having(picture, "sc-mark")
     assert [mark.get("href") for mark in marks] == ["/run/1/", "/run/2/"]
     assert tips(picture) == ["#1 <&> · succeeded", "#2 <&> · failed"]
-    heights = [float(bar.get("height", "")) for bar in having(picture, "sc-bar")]
+    heights = [float(bar.get("height", "")) for bar in having(picture, "sc-column")]
     assert heights[1] == pytest.approx(2 * heights[0])
     assert is_bare(picture)
 
@@ -58,7 +58,7 @@ def test_p50_and_p95_are_lines() -> None:
 
 def test_one_very_long_run_does_not_press_the_others_flat() -> None:
     picture = drawn(*(run(n) for n in range(99)), run(99, 100_000.0))
-    heights = [float(bar.get("height", "")) for bar in having(picture, "sc-bar")]
+    heights = [float(bar.get("height", "")) for bar in having(picture, "sc-column")]
     assert heights[0] > 30
     assert [use.get("href") for use in parsed(picture).iter("use")] == ["#durations-cut"]
 

@@ -22,7 +22,7 @@ def test_what_ran_is_solid_and_what_is_due_is_hollow() -> None:
     due = Due(NOON + HOUR / 2, "due at 12:30")
     picture = drawn(Lane(escape("Nightly"), "Nightly", [ran], [due]))
 
-    solid, hollow = having(picture, "sc-bar")
+    solid, hollow = having(picture, "sc-column")
     assert (solid.get("x"), solid.get("width")) == ("25%", "25%")
     assert hollow.get("x") == "75%"
     assert [mark.get("href") for mark in having(picture, "sc-mark")] == ["/run/1/", None]
@@ -39,5 +39,5 @@ def test_now_is_a_line_in_every_lane() -> None:
 def test_the_shortest_run_can_be_seen_also_at_the_end() -> None:
     moment = AXIS.end
     picture = drawn(Lane(escape("x"), "x", [Stretch(moment, moment, "running", "", "/")]))
-    (bar,) = having(picture, "sc-bar")
+    (bar,) = having(picture, "sc-column")
     assert (bar.get("x"), bar.get("width")) == ("99.6%", "0.4%")

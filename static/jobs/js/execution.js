@@ -1,0 +1,34 @@
+// The page of one execution: its state and its log, until it has its verdict.
+
+import { ask } from "./answer.js";
+import { LiveLog } from "./live-log.js";
+import { tell } from "./notice.js";
+import { replaceParts } from "./parts.js";
+import { poll } from "./poll.js";
+
+const EVERY_S = 2;
+
+const page = document.querySelector(".sc-execution");
+const log = new LiveLog(page.querySelector("#log"), { grows: !isFinished() });
+
+if (!isFinished()) {
+    if (log.isNewest) log.showNewest();
+    poll(step, EVERY_S);
+}
+
+function isFinished() {
+    return "finished" in page.querySelector('[data-part="verdict"]').dataset;
+}
+
+async function step() {
+    const said = log.isNewest ? await log.update() : { kind: "ok", isDone: true };
+    const state = said.kind === "ok" ? await ask(page.dataset.live, "text") : said;
+    tell(state.kind);
+    if (state.kind === "lost") return "failed";
+    if (state.kind !== "ok") return "stop";
+    replaceParts(state.body);
+    // The last lines may come with the verdict: once more, then.
+    if (!isFinished() || !said.isDone) return "again";
+    log.end();
+    return "stop";
+}
