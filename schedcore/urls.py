@@ -17,6 +17,7 @@ class Icon(RedirectView):
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/overview/", include("jobs.admin.urls")),
     path("admin/", admin.site.urls),
     # Before the scheduler's own, which answers for every path that is not there.
     path("scheduler/", include("jobs.estate.api.urls")),

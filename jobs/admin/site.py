@@ -9,7 +9,7 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 admin.site.site_header = "schedcore"
 admin.site.site_title = "schedcore"
-admin.site.index_title = _("Overview")
+admin.site.index_title = _("Administration")
 
 # They would start a scheduler in the web process, and their rows are ours to write.
 for model in (DjangoJob, DjangoJobExecution):

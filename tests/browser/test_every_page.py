@@ -38,6 +38,7 @@ def addresses() -> Iterator[str]:
     """Of lists, of forms to add, and of one row of each model that has any."""
     for name in ("index", "login", "password_change"):
         yield reverse(f"admin:{name}")
+    yield reverse("overview")
     for label in ("jobs", "estate", "auth"):
         yield reverse("admin:app_list", args=[label])
     for model, page in admin.site._registry.items():
@@ -87,7 +88,7 @@ def test_a_login_by_hand_works_under_the_policy(open_page: OpenPage, root: User)
     page.get_by_label("Username").fill("root")
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("heading", name="Overview").wait_for()
+    page.get_by_role("heading", name="Administration").wait_for()
 
 
 def test_a_script_that_is_not_ours_does_not_run(page: Page, complaints: Complaints) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -13,11 +13,13 @@ from jobs.admin.charts.svg import joined, percent, tag
 from jobs.admin.charts.time_axis import Tick, TimeAxis
 
 LANE_HEIGHT = 28
-SIGN_AT, BAR_TOP, BAR_FOOT = 6, 12, 25
-"""Pixels: of the sign of what went wrong, above the bars."""
+SIGN_AT, COLUMN_TOP, COLUMN_FOOT = 6, 12, 25
+"""Pixels: of the sign of what went wrong, above the columns."""
 HEAD_HEIGHT = 20
 NARROWEST = 0.004
 """A share of the width that can still be seen and met."""
+SIGNS_APART = 0.01
+"""Of signs that would lie on top of each other, only the first is drawn."""
 KEY = "timeline"
 
 
@@ -34,9 +36,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An occurrence to come."""
+    """An occurrence to come, or a close row of them."""
 
-    at: datetime
+    first: datetime
+    last: datetime
     tip: str
 
 
@@ -63,7 +66,7 @@ def timeline(lanes: Sequence[Lane], axis: TimeAxis, *, now: datetime, zone: tzin
                 tag(
                     "svg",
                     definitions(KEY, looks),
-                    *(_tick_label(tick) for tick in ticks),
+                    *(_tick_label(tick, place) for place, tick in enumerate(ticks)),
                     class_="sc-marks",
                     height=HEAD_HEIGHT,
                     aria_hidden="true",
@@ -75,7 +78,8 @@ def timeline(lanes: Sequence[Lane], axis: TimeAxis, *, now: datetime, zone: tzin
     )
 
 
-def _tick_label(tick: Tick) -> SafeString:
+def _tick_label(tick: Tick, place: int) -> SafeString:
+    """Where there is little room, every other one is left out, but never a day."""
     anchor = "start" if tick.share < 0.03 else "end" if tick.share > 0.97 else "middle"
     return tag(
         "text",
@@ -83,7 +87,7 @@ def _tick_label(tick: Tick) -> SafeString:
         x=percent(tick.share),
         y=HEAD_HEIGHT - 6,
         text_anchor=anchor,
-        class_="sc-day" if tick.is_day else None,
+        class_="sc-day" if tick.is_day else "sc-minor" if place % 2 else None,
     )
 
 
@@ -93,7 +97,7 @@ def _lane(lane: Lane, axis: TimeAxis, ticks: Sequence[Tick], here: str) -> SafeS
         "svg",
         rules,
         _upright(here, "sc-now"),
-        *(_stretch(stretch, axis) for stretch in lane.stretches),
+        *_stretches(lane.stretches, axis),
         *(_due(due, axis) for due in lane.due),
         class_="sc-marks",
         height=LANE_HEIGHT,
@@ -107,46 +111,49 @@ def _upright(x: str, look: str) -> SafeString:
     return tag("line", x1=x, x2=x, y1=0, y2=LANE_HEIGHT, class_=look)
 
 
-def _stretch(stretch: Stretch, axis: TimeAxis) -> SafeString:
-    start = axis.share(stretch.start)
-    width = max(axis.share(stretch.end) - start, NARROWEST)
-    start = min(start, 1 - width)
-    sign = (
-        [shape(KEY, stretch.verdict, percent(start + width / 2), SIGN_AT)]
-        if stretch.verdict != "succeeded"
-        else []
-    )
-    return tag(
-        "a",
-        tag("title", stretch.tip),
-        tag(
-            "rect", x=percent(start), y=0, width=percent(width), height=LANE_HEIGHT, class_="sc-hit"
-        ),
-        tag("g", _bar(start, width), *sign, class_=f"sc-{stretch.verdict}"),
-        href=stretch.url,
-        tabindex=-1,
-        class_="sc-mark",
-    )
+def _stretches(stretches: Sequence[Stretch], axis: TimeAxis) -> Iterator[SafeString]:
+    last_sign = -SIGNS_APART
+    for stretch in stretches:
+        start, width = _place(stretch.start, stretch.end, axis)
+        middle = start + width / 2
+        has_sign = stretch.verdict != "succeeded" and middle - last_sign >= SIGNS_APART
+        if has_sign:
+            last_sign = middle
+        yield tag(
+            "a",
+            tag("title", stretch.tip),
+            _column(start, width),
+            shape(KEY, stretch.verdict, percent(middle), SIGN_AT) if has_sign else "",
+            href=stretch.url,
+            tabindex=-1,
+            class_=f"sc-mark sc-{stretch.verdict}",
+        )
 
 
 def _due(due: Due, axis: TimeAxis) -> SafeString:
-    start = min(axis.share(due.at), 1 - NARROWEST)
     return tag(
         "g",
         tag("title", due.tip),
-        _bar(start, NARROWEST),
+        _column(*_place(due.first, due.last, axis)),
         class_="sc-mark sc-due",
         role="img",
         tabindex=-1,
     )
 
 
-def _bar(start: float, width: float) -> SafeString:
+def _place(start: datetime, end: datetime, axis: TimeAxis) -> tuple[float, float]:
+    """Where it begins and how wide it is, as shares; never too narrow, nor beyond the end."""
+    first = axis.share(start)
+    width = max(axis.share(end) - first, NARROWEST)
+    return min(first, 1 - width), width
+
+
+def _column(start: float, width: float) -> SafeString:
     return tag(
         "rect",
         x=percent(start),
-        y=BAR_TOP,
+        y=COLUMN_TOP,
         width=percent(width),
-        height=BAR_FOOT - BAR_TOP,
+        height=COLUMN_FOOT - COLUMN_TOP,
         class_="sc-column",
     )

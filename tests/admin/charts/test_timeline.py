@@ -19,7 +19,7 @@ def drawn(*lanes: Lane) -> str:
 
 def test_what_ran_is_solid_and_what_is_due_is_hollow() -> None:
     ran = Stretch(NOON - HOUR / 2, NOON, "failed", "#1 · failed", "/run/1/")
-    due = Due(NOON + HOUR / 2, "due at 12:30")
+    due = Due(NOON + HOUR / 2, NOON + HOUR / 2, "due at 12:30")
     picture = drawn(Lane(escape("Nightly"), "Nightly", [ran], [due]))
 
     solid, hollow = having(picture, "sc-column")
@@ -41,3 +41,13 @@ def test_the_shortest_run_can_be_seen_also_at_the_end() -> None:
     picture = drawn(Lane(escape("x"), "x", [Stretch(moment, moment, "running", "", "/")]))
     (bar,) = having(picture, "sc-column")
     assert (bar.get("x"), bar.get("width")) == ("99.6%", "0.4%")
+
+
+def test_signs_do_not_lie_on_top_of_each_other() -> None:
+    def failed(minutes: float) -> Stretch:
+        moment = NOON - timedelta(minutes=minutes)
+        return Stretch(moment, moment, "failed", "", "/")
+
+    picture = drawn(Lane(escape("x"), "x", [failed(30), failed(29.5), failed(20)]))
+    assert len(having(picture, "sc-mark")) == 3
+    assert len(list(parsed(picture).iter("use"))) == 2
