@@ -20,7 +20,7 @@ from jobs.api.execution_serializers import (
 from jobs.api.page import KeysetMeta
 from jobs.api.paging import page_of
 from jobs.api.permissions import OnAnyJob, OnThisJob
-from jobs.api.run import ACCEPTED, accepted
+from jobs.api.run import ACCEPTED, RunView, accepted
 from jobs.api.view import ApiView, Listing
 from jobs.control import execution as control
 from jobs.control.rights import require_right_to_retry
@@ -127,13 +127,15 @@ class ExecutionCancel(ExecutionScoped):
         return Answer(ExecutionDetailSerializer(cancelled).data, message % {"id": found.pk})
 
 
-class ExecutionRetry(ExecutionScoped):
+class ExecutionRetry(ExecutionScoped, RunView):
     rights = {"POST": "run_job"}
 
     @ACCEPTED.but(action="execution.retry", raises=(control.NotRunning, JobNotFound))
     def post(self, request: Request, execution_id: str) -> Answer:
         """Run an execution that has ended again, with its arguments."""
+        if (answer := self.replayed()) is not None:
+            return answer
         found = self.execution(execution_id)
         self.body()
         require_right_to_retry(request.user, found)
-        return accepted(control.retry(found.pk, actor=self.actor))
+        return accepted(control.retry(found.pk, actor=self.actor, once=self.once))

@@ -11,7 +11,7 @@ from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.job import JobScoped
 from jobs.api.job_serializers import JobDetailSerializer, PauseBody, RunBody
-from jobs.api.run import ACCEPTED, start
+from jobs.api.run import ACCEPTED, RunView
 from jobs.control import job
 from jobs.models import Job
 
@@ -64,7 +64,7 @@ class JobPause(JobScoped):
         return self.shown(job_id, message % {"id": job_id, "until": until})
 
 
-class JobRun(JobScoped):
+class JobRun(JobScoped, RunView):
     rights = {"POST": "run_job"}
 
     @ACCEPTED.but(action="job.run", body=RunBody)
@@ -74,8 +74,8 @@ class JobRun(JobScoped):
         Disabled, paused and finished jobs can be run, too. To give other arguments than the
         job's takes the right to manage it, unless its function allows that to everybody.
         """
+        if (answer := self.replayed()) is not None:
+            return answer
         found = self.job(job_id)
         body = self.body()
-        return start(
-            request.user, found, kwargs=body.get("kwargs"), force=body["force"], actor=self.actor
-        )
+        return self.run(found, body.get("kwargs"), force=body["force"])

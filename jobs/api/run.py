@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, TypedDict
 
-from django.contrib.auth.models import AnonymousUser, User
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs.api.endpoint import Endpoint
+from jobs.api.endpoint import Endpoint, RequestHeader
 from jobs.api.envelope import Answer
+from jobs.api.view import ApiView
 from jobs.control import execution
-from jobs.control.audit import Actor
+from jobs.control.once import KeyReused, Once
 from jobs.control.rights import require_right_to_run
-from jobs.errors import Forbidden
-from jobs.models import Job, JobExecution
+from jobs.errors import Forbidden, Invalid
+from jobs.models import Job, JobExecution, Status
+from jobs.models.rights import is_within_limit
+
+KEY_PATTERN = r"[!-~]{1,255}"
+REPLAYED_HEADER = "Idempotency-Replayed"
 
 
 class QueuedRun(TypedDict):
@@ -27,37 +32,65 @@ class QueuedRun(TypedDict):
     status: str
 
 
+KEY = RequestHeader(
+    name="Idempotency-Key",
+    schema={"type": "string", "pattern": f"^{KEY_PATTERN}$", "example": "deploy-42"},
+    help="The same request of the same user, sent again with the same key, gets the first answer.",
+    refusals=(KeyReused,),
+)
+
 ACCEPTED = Endpoint(
     shows=QueuedRun,
     status=HTTPStatus.ACCEPTED,
-    answer_headers=("Location",),
+    headers=(KEY,),
+    answer_headers=("Location", REPLAYED_HEADER),
     raises=(execution.JobBusy, execution.JobBroken, Forbidden),
 )
 """The endpoint of whatever asks for a run."""
 
 
-def start(
-    user: User | AnonymousUser,
-    job: Job,
-    *,
-    kwargs: Mapping[str, Any] | None,
-    force: bool,
-    actor: Actor,
-) -> Answer:
-    """Queue one run of a job that the user may run; `kwargs`, if given, stand in place of its
-    own. Raises Forbidden where that takes more, and what `run_now` raises."""
-    own = job.kwargs if kwargs is None else kwargs
-    require_right_to_run(user, job, args=job.args, kwargs=own, force=force)
-    return accepted(execution.run_now(job.pk, actor=actor, kwargs=kwargs, force=force))
+class RunView(ApiView):
+    """A view whose POST queues a run: at first it asks whether that was `replayed`.
+
+    With an `Idempotency-Key`, the same request of the same user is carried out once: sent again
+    it gets the first answer, also when the job is busy by then, or gone.
+    """
+
+    once: Once | None = None
+
+    def replayed(self) -> Answer | None:
+        """The answer that this request got already, if it did."""
+        key = self.request.headers.get(KEY.name)
+        if key is None:
+            return None
+        if not re.fullmatch(KEY_PATTERN, key):
+            raise Invalid({KEY.name: [_("Send 1 to 255 visible characters of ASCII.")]})
+        match = self.request.resolver_match
+        name = match.view_name if match else ""
+        asked = [name, self.kwargs, self.json_object()]
+        self.once = Once.of(self.request.user.pk, key, asked)
+        earlier = self.once.earlier() if is_within_limit(self.request.user, "run_job") else None
+        return None if earlier is None else accepted(earlier)
+
+    def run(self, job: Job, kwargs: Mapping[str, Any] | None, *, force: bool) -> Answer:
+        """Queue one run of a job that the user may run; `kwargs`, if given, stand in place of its
+        own. Raises Forbidden where that takes more, and what `run_now` raises."""
+        own = job.kwargs if kwargs is None else kwargs
+        require_right_to_run(self.request.user, job, args=job.args, kwargs=own, force=force)
+        queued = execution.run_now(
+            job.pk, actor=self.actor, kwargs=kwargs, force=force, once=self.once
+        )
+        return accepted(queued)
 
 
 def accepted(queued: JobExecution) -> Answer:
-    """The answer to a request for a run: where to look for what becomes of it."""
+    """Where to look for what becomes of the run; the same answer however late it is repeated."""
     url = reverse("scheduler:execution", args=[queued.pk])
-    data: QueuedRun = {"execution_id": queued.pk, "url": url, "status": queued.status}
+    data: QueuedRun = {"execution_id": queued.pk, "url": url, "status": Status.QUEUED.value}
+    replayed = {REPLAYED_HEADER: "true"} if queued.is_replayed else {}
     return Answer(
         data,
         _("“%(name)s” is queued as execution %(id)s.") % {"name": queued.job_name, "id": queued.pk},
         status=HTTPStatus.ACCEPTED,
-        headers={"Location": url},
+        headers={"Location": url, **replayed},
     )

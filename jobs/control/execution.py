@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from jobs.control.audit import Actor, record
 from jobs.control.input import clean_arguments
 from jobs.control.job import locked
+from jobs.control.once import KeyReused, Once
 from jobs.control.schedule import problem_of_call
 from jobs.errors import Conflict, ExecutionNotFound, JobNotFound
 from jobs.executions.database import database_now
@@ -53,15 +54,19 @@ def run_now(
     actor: Actor,
     kwargs: Mapping[str, Any] | None = None,
     force: bool = False,
+    once: Once | None = None,
 ) -> JobExecution:
     """Queue one run of a job, whatever its switch; its schedule stays as it is.
 
-    `kwargs`, if given, stand in place of the job's own. Raises JobBusy while as many runs
-    are going as the job allows (unless `force`), JobBroken, Invalid or JobNotFound.
+    `kwargs`, if given, stand in place of the job's own. A request that was made `once` before
+    gives the execution of then. Raises JobBusy while as many runs are going as the job allows
+    (unless `force`), JobBroken, KeyReused, Invalid or JobNotFound.
     """
     now = database_now()
     with transaction.atomic():
         job = locked(job_id)
+        if once is not None and (same := once.earlier()) is not None:
+            return same
         if kwargs is not None and find_task(job.function) is not None:
             args, own = clean_arguments(job.function, job.args, kwargs)
         else:
@@ -69,7 +74,7 @@ def run_now(
         if problem := problem_of_call(job, args, own):
             raise JobBroken(job_id, problem)
         _refuse_if_busy(job, force=force)
-        execution = _queue(job, args, own, actor=actor, now=now)
+        execution = _queue(job, args, own, actor=actor, now=now, once=once)
         after: dict[str, Any] = {"execution_id": execution.pk, "force": force}
         if kwargs is not None:
             after["kwargs"] = own
@@ -78,11 +83,12 @@ def run_now(
     return execution
 
 
-def retry(execution_id: int, *, actor: Actor) -> JobExecution:
+def retry(execution_id: int, *, actor: Actor, once: Once | None = None) -> JobExecution:
     """Queue one more run with the arguments of an execution that has its verdict.
 
-    Raises NotRunning if it has none yet, JobBusy, JobBroken if these arguments do not fit the
-    job's task any more, JobNotFound if the job has gone, ExecutionNotFound.
+    A request that was made `once` before gives the execution of then. Raises NotRunning if it
+    has no verdict yet, JobBusy, JobBroken if these arguments do not fit the job's task any more,
+    JobNotFound if the job has gone, KeyReused, ExecutionNotFound.
     """
     now = database_now()
     with transaction.atomic():
@@ -94,13 +100,21 @@ def retry(execution_id: int, *, actor: Actor) -> JobExecution:
         if earlier.job_id is None:
             raise JobNotFound(earlier.job_name)
         job = locked(earlier.job_id)
+        if once is not None and (same := once.earlier()) is not None:
+            return same
         if problem := problem_of_call(job, earlier.args, earlier.kwargs):
             raise JobBroken(job.pk, problem)
         _refuse_if_busy(job, force=False)
         # Locked, so that the retention does not take it away meanwhile.
         _found(execution_id, JobExecution.objects.select_for_update())
         execution = _queue(
-            job, earlier.args, earlier.kwargs, actor=actor, now=now, retry_of=earlier
+            job,
+            earlier.args,
+            earlier.kwargs,
+            actor=actor,
+            now=now,
+            once=once,
+            retry_of=earlier,
         )
         record(
             actor,
@@ -160,9 +174,10 @@ def _queue(
     *,
     actor: Actor,
     now: datetime,
+    once: Once | None,
     retry_of: JobExecution | None = None,
 ) -> JobExecution:
-    return JobExecution.objects.create(
+    execution = JobExecution(
         job_id=job.pk,
         job_name=job.name,
         function=job.function,
@@ -177,6 +192,16 @@ def _queue(
         scheduled_for=now,
         queued_at=now,
     )
+    if once is None:
+        execution.save(force_insert=True)
+        return execution
+    execution.idempotency_key, execution.idempotency_request = once.key, once.request
+    try:
+        with transaction.atomic():
+            execution.save(force_insert=True)
+    except IntegrityError:  # of another job, at this moment
+        raise KeyReused from None
+    return execution
 
 
 def _refuse_if_busy(job: Job, *, force: bool) -> None:

@@ -103,6 +103,18 @@ class JobExecution(models.Model):
     requested_by = models.CharField(
         _("requested by"), max_length=150, blank=True, default="", db_default=""
     )
+    idempotency_key = models.CharField(
+        max_length=64,
+        null=True,
+        editable=False,
+        help_text=_("Digest of the user and the Idempotency-Key that asked for it."),
+    )
+    idempotency_request = models.CharField(
+        max_length=64,
+        null=True,
+        editable=False,
+        help_text=_("Digest of the request that came with it."),
+    )
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1, db_default=1)
     retry_of = models.ForeignKey(
         "self",
@@ -189,6 +201,9 @@ class JobExecution(models.Model):
 
     objects = JobExecutionQuerySet.as_manager()
 
+    is_replayed = False
+    """Whether this is the answer to a request that had been made before; set by `control.once`."""
+
     class Meta:
         verbose_name = _("execution")
         verbose_name_plural = _("executions")
@@ -204,6 +219,12 @@ class JobExecution(models.Model):
             # A verdict that is written twice makes no second retry.
             models.UniqueConstraint(
                 fields=["retry_of"], condition=Q(source=Source.RETRY), name="execution_retried_once"
+            ),
+            # A request that is sent twice makes one run. Partial, as nearly all rows have no key.
+            models.UniqueConstraint(
+                fields=["idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="execution_asked_once",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=Status.values), name="execution_status_known"

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from jobs.api.envelope import Answer
 from jobs.api.job import JobScoped
 from jobs.api.permissions import OnThisJob
-from jobs.api.run import ACCEPTED, start
+from jobs.api.run import ACCEPTED, RunView
 from jobs.api.strict import Choice, Strict, Text
 from jobs.errors import JobNotFound
 from jobs.estate.adapters.registry import UnknownEngine
@@ -46,7 +46,7 @@ class SyncBody(Strict):
     tags = names()
 
 
-class SyncStart(JobScoped):
+class SyncStart(JobScoped, RunView):
     """A choice takes the right to give that job other arguments than its own."""
 
     permission_classes = [IsAuthenticated, OnThisJob, OnTheEstate]
@@ -60,8 +60,10 @@ class SyncStart(JobScoped):
 
         It runs as the built-in job of its kind. A choice takes the right to manage that job.
         """
+        if (answer := self.replayed()) is not None:
+            return answer
         body = self.body()
         job = self.job(JOBS[body.pop("what")])
         chosen_instances(ChosenBy(**body))  # for what is wrong with it
         kwargs = {**job.kwargs, **body} if body else None
-        return start(request.user, job, kwargs=kwargs, force=False, actor=self.actor)
+        return self.run(job, kwargs, force=False)

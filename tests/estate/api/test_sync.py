@@ -51,6 +51,14 @@ def test_a_sync_is_queued_as_a_run_of_its_job(operator: APIClient, what: str) ->
     assert AuditEvent.objects.get().action == "job.run"
 
 
+def test_a_sync_that_is_asked_for_twice_under_one_key_is_one(boss: APIClient) -> None:
+    body, key = {"what": "capacity", "instances": ["main"]}, {"Idempotency-Key": "nightly-7"}
+    first = succeeded(boss.post(SYNC, body, headers=key), 202)
+    assert succeeded(boss.post(SYNC, body, headers=key), 202) == first
+    refused(boss.post(SYNC, {"what": "capacity"}, headers=key), 409, "idempotency_key_reused")
+    assert JobExecution.objects.count() == 1
+
+
 def test_instances_can_be_chosen(boss: APIClient) -> None:
     succeeded(boss.post(SYNC, {"what": "capacity", "instances": ["main"]}), 202)
     assert JobExecution.objects.get().kwargs == {"concurrency": 2, "instances": ["main"]}
