@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import F
+from django.http import HttpResponseBase, HttpResponseNotModified
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework.permissions import IsAuthenticated
@@ -14,6 +15,7 @@ from rest_framework.request import Request
 
 from jobs.api.endpoint import Component, Endpoint
 from jobs.api.envelope import Answer
+from jobs.api.etag import IF_MATCH, IF_NONE_MATCH, etag, expected_version, is_known
 from jobs.api.job_filters import JobFilters, JobPage
 from jobs.api.job_id import create_by_function
 from jobs.api.job_serializers import (
@@ -25,7 +27,7 @@ from jobs.api.job_serializers import (
 from jobs.api.page import PageMeta
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
 from jobs.api.view import ApiView, Listing
-from jobs.api.wire import IF_MATCH, etag, expected_version, read_job, read_trigger
+from jobs.api.wire import read_job, read_trigger
 from jobs.control import job as control
 from jobs.errors import Forbidden, JobNotFound, NotFound
 from jobs.models import Job
@@ -161,11 +163,13 @@ class JobDetail(JobScoped):
         "DELETE": "manage_job",
     }
 
-    @Endpoint(shows=JobDetailSerializer, answer_headers=("ETag",))
-    def get(self, request: Request, job_id: str) -> Answer:
+    @Endpoint(shows=JobDetailSerializer, headers=(IF_NONE_MATCH,), answer_headers=("ETag",))
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
         """Show a job, with its next occurrences and its last executions."""
-        self.job(job_id)
+        found = self.job(job_id)
         self.query()
+        if is_known(request, found.version):
+            return HttpResponseNotModified(headers={"ETag": etag(found.version)})
         return self.shown(job_id)
 
     @CHANGED.but(body=Component("Trigger"), raises=(Forbidden,))
@@ -195,11 +199,11 @@ class JobDetail(JobScoped):
             return self.changed(job_id, sent.fields)
 
     def changed(self, job_id: str, changes: dict[str, Any]) -> Answer:
-        version = expected_version(self.request)
-        control.change(job_id, changes, actor=self.actor, expected_version=version)
+        expected = expected_version(self.request)
+        control.change(job_id, changes, actor=self.actor, expected_version=expected)
         return self.shown(job_id, _("The job “%(id)s” is changed.") % {"id": job_id})
 
-    @Endpoint(action="job.delete", raises=(control.BuiltinProtected,))
+    @Endpoint(action="job.delete", headers=(IF_MATCH,), raises=(control.BuiltinProtected,))
     def delete(self, request: Request, job_id: str) -> Answer:
         """Delete a job; its history stays.
 
@@ -207,7 +211,7 @@ class JobDetail(JobScoped):
         """
         self.job(job_id)
         self.body()
-        control.delete(job_id, actor=self.actor)
+        control.delete(job_id, actor=self.actor, expected_version=expected_version(request))
         message = _("The job “%(id)s” is deleted; its history stays.") % {"id": job_id}
         return Answer(None, message)
 

@@ -9,13 +9,14 @@ from rest_framework.request import Request
 
 from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
+from jobs.api.etag import IF_MATCH, expected_version
 from jobs.api.job import JobScoped
 from jobs.api.job_serializers import JobDetailSerializer, PauseBody, RunBody
 from jobs.api.run import ACCEPTED, RunView
 from jobs.control import job
 from jobs.models import Job
 
-SWITCHED = Endpoint(shows=JobDetailSerializer, answer_headers=("ETag",))
+SWITCHED = Endpoint(shows=JobDetailSerializer, headers=(IF_MATCH,), answer_headers=("ETag",))
 
 
 class JobSwitch(JobScoped):
@@ -26,7 +27,7 @@ class JobSwitch(JobScoped):
     def switched(self, job_id: str, switch: Callable[..., Job], message: str) -> Answer:
         self.job(job_id)
         self.body()
-        switch(job_id, actor=self.actor)
+        switch(job_id, actor=self.actor, expected_version=expected_version(self.request))
         return self.shown(job_id, message % {"id": job_id})
 
 
@@ -58,7 +59,8 @@ class JobPause(JobScoped):
     def post(self, request: Request, job_id: str) -> Answer:
         """Hold a job until it is resumed, or `until` a moment."""
         until = self.body(zone=self.job(job_id).zone)["until"]
-        job.pause(job_id, actor=self.actor, until=until)
+        expected = expected_version(request)
+        job.pause(job_id, actor=self.actor, until=until, expected_version=expected)
         message = _("The job “%(id)s” is paused until %(until)s.") if until else None
         message = message or _("The job “%(id)s” is paused.")
         return self.shown(job_id, message % {"id": job_id, "until": until})

@@ -7,30 +7,19 @@ them, `weeks … seconds`, `run_date`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from rest_framework.request import Request
 
-from jobs.api.endpoint import RequestHeader
 from jobs.api.strict import refuse_unknown
 from jobs.control.input import FIELDS, TRIGGER_FIELDS
-from jobs.control.job import VersionConflict
 from jobs.errors import Invalid
 from jobs.triggers.fields import NAMES, PREFIX
 from jobs.triggers.interval import UNITS, WINDOW
 from jobs.triggers.spec import EXPRESSION
-
-IF_MATCH = RequestHeader(
-    "If-Match",
-    {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}")$', "example": '"7"'},
-    "The ETag of the job as you read it; the change is refused if it is not the present one.",
-    refusals=(VersionConflict,),
-)
 
 WIRE_NAMES = {"is_enabled": "enabled"}
 OUR_NAMES = {wire: ours for ours, wire in WIRE_NAMES.items()}
@@ -80,20 +69,6 @@ def read_trigger(body: Mapping[str, Any]) -> Sent:
     sent.fields.setdefault("trigger_type", None)
     sent.fields.setdefault("trigger_params", {})
     return sent
-
-
-def expected_version(request: Request) -> int | None:
-    """The version that `If-Match` asks for; None if any will do. Raises Invalid."""
-    sent = request.headers.get("If-Match", "*").strip()
-    if sent == "*":
-        return None
-    if match := re.fullmatch(r'(?:W/)?"([0-9]{1,18})"', sent):
-        return int(match[1])
-    raise Invalid({"If-Match": [_('Send the ETag of the job as it was read, such as "7".')]})
-
-
-def etag(version: int) -> str:
-    return f'"{version}"'
 
 
 def _both(flat: Collection[str]) -> str:

@@ -45,14 +45,22 @@ class VersionConflict(Conflict):
 
     code = "version_conflict"
 
-    def __init__(self, job_id: str, *, expected: int, found: int) -> None:
+    def __init__(self, job_id: str, *, expected: Collection[int], found: int) -> None:
         super().__init__(
             _(
                 "The job “%(id)s” was changed by somebody else meanwhile "
-                "(version %(found)d, not %(expected)d). Load it again."
+                "(version %(found)d, not %(expected)s). Load it again."
             )
-            % {"id": job_id, "found": found, "expected": expected}
+            % {
+                "id": job_id,
+                "found": found,
+                "expected": ", ".join(map(str, sorted(expected))) or _("any that was sent"),
+            }
         )
+
+
+Expected = int | Collection[int] | None
+"""The version of a job that a caller has seen, or several that it takes; None for any."""
 
 
 def create(data: Mapping[str, Any], *, actor: Actor) -> Job:
@@ -82,7 +90,7 @@ def change(
     changes: Mapping[str, Any],
     *,
     actor: Actor,
-    expected_version: int | None = None,
+    expected_version: Expected = None,
 ) -> Job:
     """Change some definition fields of a job; those that do not differ change nothing.
 
@@ -94,8 +102,6 @@ def change(
         raise Invalid({"id": [_("The id of a job is fixed once it is saved.")]})
 
     def apply(job: Job, now: datetime) -> None:
-        if expected_version is not None and expected_version != job.version:
-            raise VersionConflict(job_id, expected=expected_version, found=job.version)
         before = {name: getattr(job, name) for name in FIELDS}
         cleaned = clean_changes(before, changes, now=now)
         changed = differing(before, cleaned)
@@ -113,20 +119,26 @@ def change(
         if changed & TRIGGER_FIELDS:
             job.anchor = now
 
-    return _change(job_id, "job.change", apply, actor=actor)
+    return _change(job_id, "job.change", apply, actor=actor, expected=expected_version)
 
 
-def enable(job_id: str, *, actor: Actor) -> Job:
+def enable(job_id: str, *, actor: Actor, expected_version: Expected = None) -> Job:
     """Switch a job on; it runs from its next occurrence, and not for what was due meanwhile."""
-    return _set(job_id, "job.enable", actor=actor, is_enabled=True)
+    return _set(job_id, "job.enable", actor, expected_version, is_enabled=True)
 
 
-def disable(job_id: str, *, actor: Actor) -> Job:
+def disable(job_id: str, *, actor: Actor, expected_version: Expected = None) -> Job:
     """Switch a job off for good; runs that are going go on, those that wait do not begin."""
-    return _set(job_id, "job.disable", actor=actor, is_enabled=False)
+    return _set(job_id, "job.disable", actor, expected_version, is_enabled=False)
 
 
-def pause(job_id: str, *, actor: Actor, until: datetime | None = None) -> Job:
+def pause(
+    job_id: str,
+    *,
+    actor: Actor,
+    until: datetime | None = None,
+    expected_version: Expected = None,
+) -> Job:
     """Hold a job, until it is resumed or until a moment (aware, in the future).
 
     Runs that are going go on; scheduled ones that wait for a worker do not begin.
@@ -137,18 +149,19 @@ def pause(job_id: str, *, actor: Actor, until: datetime | None = None) -> Job:
             "not %(value)s."
         )
         raise Invalid({"until": [sentence % {"year": END.year, "value": until.isoformat()}]})
-    return _set(job_id, "job.pause", actor=actor, is_paused=True, paused_until=until)
+    return _set(job_id, "job.pause", actor, expected_version, is_paused=True, paused_until=until)
 
 
-def resume(job_id: str, *, actor: Actor) -> Job:
+def resume(job_id: str, *, actor: Actor, expected_version: Expected = None) -> Job:
     """Let a paused job go on; it runs from its next occurrence, and not for what was due."""
-    return _set(job_id, "job.resume", actor=actor, is_paused=False, paused_until=None)
+    return _set(job_id, "job.resume", actor, expected_version, is_paused=False, paused_until=None)
 
 
-def delete(job_id: str, *, actor: Actor) -> None:
+def delete(job_id: str, *, actor: Actor, expected_version: Expected = None) -> None:
     """Delete a custom job; its history stays. Runs that are going go on."""
     with transaction.atomic():
         job = locked(job_id)
+        _require(expected_version, job)
         if job.is_builtin:
             raise BuiltinProtected(
                 _("“%(id)s” is built in and cannot be deleted; disable it.") % {"id": job_id}
@@ -176,22 +189,28 @@ def remove(job: Job) -> None:
     Job.objects.filter(pk=job.pk).delete()
 
 
-def _set(job_id: str, action: str, *, actor: Actor, **values: Any) -> Job:
+def _set(job_id: str, action: str, actor: Actor, expected: Expected, **values: Any) -> Job:
     def apply(job: Job, now: datetime) -> None:
         for name, value in values.items():
             setattr(job, name, value)
 
-    return _change(job_id, action, apply, actor=actor)
+    return _change(job_id, action, apply, actor=actor, expected=expected)
 
 
 SCHEDULE_FIELDS = TRIGGER_FIELDS | {"is_enabled", "is_paused", "paused_until"}
 
 
 def _change(
-    job_id: str, action: str, apply: Callable[[Job, datetime], None], *, actor: Actor
+    job_id: str,
+    action: str,
+    apply: Callable[[Job, datetime], None],
+    *,
+    actor: Actor,
+    expected: Expected,
 ) -> Job:
     with transaction.atomic():
         job = locked(job_id)
+        _require(expected, job)
         now = database_now()  # no tick can be later than that and before this change
         before = copy.deepcopy(as_recorded(job))
         apply(job, now)
@@ -211,6 +230,14 @@ def _change(
         record(actor, action, job_id=job_id, target=job.name, before=before, after=after)
         bump_revision()
     return job
+
+
+def _require(expected: Expected, job: Job) -> None:
+    if expected is None:
+        return
+    versions = [expected] if isinstance(expected, int) else expected
+    if job.version not in versions:
+        raise VersionConflict(job.pk, expected=versions, found=job.version)
 
 
 def withdraw_of_stopped(job_ids: Collection[str], reason: str, *, now: datetime) -> None:

@@ -205,7 +205,7 @@ def test_every_kind_of_error_has_its_status() -> None:
         errors.Forbidden("x"): 403,
         errors.JobNotFound("x"): 404,
         errors.Conflict("x"): 409,
-        VersionConflict("x", expected=1, found=2): 412,
+        VersionConflict("x", expected=[1], found=2): 412,
         errors.Unavailable("x"): 503,
         errors.SchedulerError("of no kind"): 500,
     }

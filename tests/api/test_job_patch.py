@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from rest_framework.test import APIClient
 
 from jobs.models import AuditEvent, Job
@@ -53,27 +52,6 @@ def test_of_a_built_in_job_trigger_switch_and_policies_change(manager: APIClient
     refused(manager.patch(builtin, {"name": "Mine"}), 403, "builtin_protected")
     refused(manager.patch(builtin, {"kwargs": {"days": 1}}), 403, "builtin_protected")
     assert Job.objects.get().name == "cleanup_logs"
-
-
-@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', "*"])
-def test_a_matching_etag_lets_a_change_through(manager: APIClient, tag: str) -> None:
-    make_job("report")
-    succeeded(manager.patch(JOB, {"name": "New"}, headers={"If-Match": tag}))
-
-
-def test_a_lost_update_is_412(manager: APIClient) -> None:
-    make_job("report")
-    tag = manager.get(JOB).headers["ETag"]
-    succeeded(manager.patch(JOB, {"name": "First"}, headers={"If-Match": tag}))
-    refused(manager.patch(JOB, {"name": "Second"}, headers={"If-Match": tag}), 412)
-    assert Job.objects.get().name == "First"
-
-
-@pytest.mark.parametrize("tag", ["1", '"one"', "", '"1", "2"', f'"{"9" * 40}"'])
-def test_an_etag_that_cannot_be_one_is_refused(manager: APIClient, tag: str) -> None:
-    make_job("report")
-    response = manager.patch(JOB, {"name": "New"}, headers={"If-Match": tag})
-    refused(response, 400, "validation_error", field="If-Match")
 
 
 def test_the_id_is_fixed(manager: APIClient) -> None:
