@@ -22,6 +22,7 @@ from jobs.admin.display import (
     zone_of,
 )
 from jobs.admin.execution_list import HEAVY
+from jobs.admin.job_charts import runs_chart
 from jobs.admin.job_form import JobForm
 from jobs.admin.rights import actor_of, user_of
 from jobs.control.input import POLICIES
@@ -110,6 +111,7 @@ class JobPageAdmin(CommandsAdmin):
                 }
                 for execution in executions.defer(*HEAVY)[:SHOWN_EXECUTIONS]
             ],
+            "runs_chart": runs_chart(executions),
             "executions_url": _list_url("jobexecution", job__id__exact=job.pk),
             "events": [
                 (event, moment(event.at), differences(event.before, event.after))

@@ -34,7 +34,7 @@ class RightsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript a
     view_right: Right = "view_job"
 
     class Media:
-        css = {"all": ["jobs/admin.css"]}
+        css = {"all": ["jobs/admin.css", "jobs/charts.css"]}
 
     def job_id_of(self, obj: Any) -> str | None:
         job_id: str | None = obj.job_id

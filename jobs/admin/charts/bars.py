@@ -100,13 +100,15 @@ def quantile(ascending: Sequence[float], share: float) -> float:
 
 
 def _on_scale(seconds: float, words: Callable[[float], str]) -> str:
-    """Whole days, hours and minutes without the smaller units."""
+    """Whole days, hours, minutes and seconds without the smaller units."""
     if seconds >= 86_400 and seconds % 86_400 == 0:
         return _("%(n)d d") % {"n": seconds // 86_400}
     if seconds >= 3_600 and seconds % 3_600 == 0:
         return _("%(n)d h") % {"n": seconds // 3_600}
     if seconds >= 60 and seconds % 60 == 0:
         return _("%(n)d min") % {"n": seconds // 60}
+    if seconds >= 1 and seconds % 1 == 0:
+        return _("%(n)d s") % {"n": seconds}
     return words(seconds)
 
 

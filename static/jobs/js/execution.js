@@ -5,10 +5,13 @@ import { LiveLog } from "./live-log.js";
 import { tell } from "./notice.js";
 import { replaceParts } from "./parts.js";
 import { poll } from "./poll.js";
+import { start as startTrees, show as showTools } from "./tree.js";
 
 const EVERY_S = 2;
 
 const page = document.querySelector(".sc-execution");
+page.querySelector("[data-unscripted]")?.remove();
+startTrees(page);
 const log = new LiveLog(page.querySelector("#log"), { grows: !isFinished() });
 
 if (!isFinished()) {
@@ -27,6 +30,7 @@ async function step() {
     if (state.kind === "lost") return "failed";
     if (state.kind !== "ok") return "stop";
     replaceParts(state.body);
+    showTools(page);
     // The last lines may come with the verdict: once more, then.
     if (!isFinished() || !said.isDone) return "again";
     log.end();
