@@ -10,7 +10,7 @@ ARGS ?=
 TEST_DATABASE_URL ?= postgres://root@127.0.0.1:5432/postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench chaos clean dev
+.PHONY: help run test lint schema format bench chaos clean dev
 
 venv_python := .venv/bin/python
 bootstrap = command -v "$(PYTHON)" >/dev/null || \
@@ -23,6 +23,8 @@ as_production := env SCHEDCORE_ENV_FILE=/dev/null SCHEDCORE_ENV=production DATAB
 	SCHEDCORE_ALLOWED_HOSTS=jobs.example.org \
 	SCHEDCORE_SECRET_KEY=not-a-secret-only-for-make-lint-0123456789-abcdefghijkl \
 	SCHEDCORE_CREDENTIALS_KEY=bm90LWEtc2VjcmV0LW9ubHktZm9yLW1ha2UtbGludC4=
+description := jobs/api/openapi.yaml
+describe = $(neutral) SCHEDCORE_LANGUAGE_CODE=en $(venv_python) manage.py spectacular --validate --fail-on-warn
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,13 +41,17 @@ test: dev ## Run all tests on SQLite, then on PostgreSQL if one answers at TEST_
 		echo "Skipped on PostgreSQL: $$answer" | tail -n 1; \
 	fi
 
-lint: dev ## Check style, types, layers, migrations and the settings of production
+lint: dev ## Check style, types, layers, migrations, the API's description and the settings of production
 	$(venv_python) -m ruff check .
 	$(venv_python) -m ruff format --check .
 	$(neutral) $(venv_python) -m mypy schedcore jobs manage.py
 	$(neutral) .venv/bin/lint-imports
 	$(neutral) $(venv_python) manage.py makemigrations --check --dry-run
+	$(describe) | diff -u $(description) - || { echo "schedcore: $(description) is old; run make schema." >&2; exit 1; }
 	$(as_production) $(venv_python) manage.py check --deploy --fail-level WARNING
+
+schema: dev ## Write the description of the API anew
+	$(describe) --file $(description)
 
 format: dev ## Put the style right
 	$(venv_python) -m ruff check --fix .

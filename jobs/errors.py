@@ -42,7 +42,7 @@ class Forbidden(SchedulerError):
 
 
 class NotFound(SchedulerError):
-    """HTTP 404."""
+    """What was asked for is not there. HTTP 404."""
 
     code = "not_found"
 
@@ -87,6 +87,8 @@ class UnknownFunction(Invalid):
 
 
 class JobNotFound(NotFound):
+    """There is no such job, or you may not see it. HTTP 404."""
+
     code = "job_not_found"
 
     def __init__(self, job_id: str) -> None:
@@ -94,6 +96,8 @@ class JobNotFound(NotFound):
 
 
 class ExecutionNotFound(NotFound):
+    """There is no such execution, or you may not see its job. HTTP 404."""
+
     code = "execution_not_found"
 
     def __init__(self, execution_id: int) -> None:

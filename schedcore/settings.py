@@ -135,6 +135,8 @@ INSTALLED_APPS = [
     "django_apscheduler",
     "guardian",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "jobs",
     "jobs.estate",
     *(() if PRODUCTION else ("jobs.demo",)),
@@ -309,6 +311,15 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["jobs.api.envelope.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "jobs.api.envelope.exception_handler",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "schedcore",
+    "VERSION": "0.1.0",
+    "DEFAULT_GENERATOR_CLASS": "jobs.api.openapi.document.DocumentGenerator",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enum_id_removal"],
+    "SORT_OPERATION_PARAMETERS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 SESSION_COOKIE_AGE = _env.read(variables.SESSION_HOURS) * 3600

@@ -35,6 +35,8 @@ CHUNK = 1000
 class AuditEventSerializer(serializers.Serializer[Any]):
     """`before` and `after` hold only what differs; of a refusal there is neither."""
 
+    model = AuditEvent
+
     id = serializers.IntegerField()
     at = Moment()
     actor = serializers.CharField()

@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from rest_framework.exceptions import APIException
-
 from jobs.api.strict import Nothing, Query
-from jobs.errors import SchedulerError
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-Refusal = type[SchedulerError] | type[APIException]
+Refusal = type[Exception] | Exception
+"""An error as an endpoint may raise it; of a class the docstring says when."""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A schema of `jobs.api.openapi.components`, where no serializer says what there is."""
+    """A body of `jobs.api.openapi.job_bodies`, which no serializer reads, or only the fields
+    that stand `beside` a trigger."""
 
     name: str
+    beside: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Endpoint:
     raises: tuple[Refusal, ...] = ()
     """What it refuses beyond what every endpoint may, and beyond its headers' refusals."""
     content: Mapping[str, Any] | None = None
-    """Media types and schemas of an answer that is not in the envelope."""
+    """Of an answer that is not in the envelope: its schema by media type."""
 
     def __call__(self, handler: Handler) -> Handler:
         """Declare a method of a view to be this, as a decorator."""

@@ -85,7 +85,7 @@ class EnvelopeRenderer(JSONRenderer):
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     """Every exception of a view as an answer; one that nobody foresaw is logged, and is a 500."""
     request_id = getattr(context.get("view"), "request_id", None) or new_request_id()
-    problem = _problem(exc)
+    problem = problem_of(exc)
     if problem.is_ours:
         logger.error(
             "Request failed",
@@ -112,7 +112,9 @@ def new_request_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class Problem:
+    """An error as it is answered."""
+
     status: int
     code: str
     message: str
@@ -122,35 +124,35 @@ class _Problem:
     """The sender did nothing wrong."""
 
 
-def _problem(exc: Exception) -> _Problem:
+def problem_of(exc: Exception) -> Problem:
     match exc:
         case SchedulerError():
             for kind, status in STATUSES.items():
                 if isinstance(exc, kind):
-                    return _Problem(status, exc.code, exc.message, exc.errors)
+                    return Problem(status, exc.code, exc.message, exc.errors)
         case exceptions.ValidationError():
-            return _problem(Invalid(_flat(exc.detail)))
+            return problem_of(Invalid(_flat(exc.detail)))
         case exceptions.APIException():
             return _of_framework(exc)
         case Http404():
-            return _Problem(HTTPStatus.NOT_FOUND, "not_found", _("There is nothing here."))
+            return Problem(HTTPStatus.NOT_FOUND, "not_found", _("There is nothing here."))
         case PermissionDenied():
             return _of_framework(exceptions.PermissionDenied())
         case RequestDataTooBig():
             sentence = _("The body is too large.")
-            return _Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", sentence)
+            return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", sentence)
         case SuspiciousOperation() | UnreadablePostError():
             sentence = _("The request cannot be read.")
-            return _Problem(HTTPStatus.BAD_REQUEST, "bad_request", sentence)
+            return Problem(HTTPStatus.BAD_REQUEST, "bad_request", sentence)
         case OperationalError() | InterfaceError():
             sentence = _("The database does not answer. Try again soon.")
             status = HTTPStatus.SERVICE_UNAVAILABLE
-            return _Problem(status, "database_unavailable", sentence, is_ours=True)
+            return Problem(status, "database_unavailable", sentence, is_ours=True)
     sentence = _("Something went wrong here. The log tells more under the request id.")
-    return _Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", sentence, is_ours=True)
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", sentence, is_ours=True)
 
 
-def _of_framework(exc: exceptions.APIException) -> _Problem:
+def _of_framework(exc: exceptions.APIException) -> Problem:
     headers = {}
     if auth_header := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
@@ -158,7 +160,7 @@ def _of_framework(exc: exceptions.APIException) -> _Problem:
         headers["Retry-After"] = str(math.ceil(wait))
     code = exc.get_codes()
     is_plain = isinstance(code, str) and isinstance(exc.detail, str)
-    return _Problem(
+    return Problem(
         exc.status_code,
         str(code) if is_plain else exc.default_code,
         str(exc.detail) if is_plain else str(exc.default_detail),

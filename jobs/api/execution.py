@@ -33,6 +33,7 @@ class ExecutionScoped(ApiView):
     """A view of executions, which sees only those of jobs that the user may see."""
 
     permission_classes = [IsAuthenticated, OnThisJob]
+    not_found = ExecutionNotFound
 
     def get_queryset(self) -> JobExecutionQuerySet:
         return JobExecution.objects.visible_to(self.request.user)

@@ -20,8 +20,18 @@ class Moment(serializers.DateTimeField):
         super().__init__(default_timezone=UTC, **kwargs)
 
 
+class Progress(TypedDict):
+    """What the task reported last; `total` is null where it does not know."""
+
+    done: float
+    total: float | None
+    message: str
+
+
 class ExecutionSerializer(serializers.Serializer[Any]):
     """What is short enough for a list."""
+
+    model = JobExecution
 
     id = serializers.IntegerField()
     job_id = serializers.CharField()
@@ -43,21 +53,21 @@ class ExecutionSerializer(serializers.Serializer[Any]):
     started_at = Moment()
     finished_at = Moment()
     duration_s = serializers.FloatField()
-    waited_s = serializers.FloatField()
+    waited_s = serializers.FloatField(allow_null=True)
     progress = serializers.SerializerMethodField()
     is_cancelling = serializers.BooleanField()
     reason = serializers.CharField()
     warning = serializers.CharField()
     error = serializers.CharField()
 
-    def get_progress(self, execution: JobExecution) -> dict[str, Any] | None:
+    def get_progress(self, execution: JobExecution) -> Progress | None:
         if execution.progress_done is None:
             return None
-        return {
-            "done": execution.progress_done,
-            "total": execution.progress_total,
-            "message": execution.progress_message,
-        }
+        return Progress(
+            done=execution.progress_done,
+            total=execution.progress_total,
+            message=execution.progress_message,
+        )
 
 
 class ExecutionDetailSerializer(ExecutionSerializer):
@@ -74,6 +84,8 @@ class ExecutionDetailSerializer(ExecutionSerializer):
 
 
 class LogLineSerializer(serializers.Serializer[Any]):
+    model = ExecutionLog
+
     id = serializers.IntegerField()
     at = Moment()
     level = serializers.SerializerMethodField()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -14,16 +15,26 @@ from jobs.api.view import ApiView
 from jobs.registry import TaskSpec, all_tasks
 
 
+class DefaultTrigger(TypedDict):
+    """Of the job that is there from the start; an empty time zone is the server's."""
+
+    trigger_type: str
+    trigger_params: dict[str, Any]
+    timezone: str
+
+
 class FunctionSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # a field, as all here
     doc = serializers.CharField()
-    schema = serializers.JSONField(source="arguments.schema")
+    schema = serializers.DictField(
+        source="arguments.schema", help_text=_("JSON Schema (2020-12) of its arguments.")
+    )
     default_trigger = serializers.SerializerMethodField()
-    policies = serializers.JSONField()
+    policies = serializers.DictField(help_text=_("What its jobs inherit, where it says so."))
     allow_kwargs_override = serializers.BooleanField()
 
-    def get_default_trigger(self, task: TaskSpec) -> dict[str, Any] | None:
+    def get_default_trigger(self, task: TaskSpec) -> DefaultTrigger | None:
         if task.trigger_type is None:
             return None
         return {

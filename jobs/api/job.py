@@ -53,6 +53,7 @@ class JobScoped(ApiView):
     """A view of jobs, which sees only those that the user may see."""
 
     permission_classes = [IsAuthenticated, OnThisJob]
+    not_found = JobNotFound
 
     def get_queryset(self) -> JobQuerySet:
         return Job.objects.visible_to(self.request.user)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Subquery
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import ExecutionSerializer, Moment, summaries
@@ -17,7 +18,7 @@ from jobs.api.strict import Flag, Strict
 from jobs.control.schedule import trigger_of
 from jobs.errors import SchedulerError
 from jobs.executions.database import database_clock
-from jobs.models import Job, JobExecution
+from jobs.models import Job, JobExecution, JobState
 from jobs.models.job import JobQuerySet
 from jobs.registry import policies_of, retry_policies_of
 from jobs.triggers import describe, preview
@@ -26,7 +27,40 @@ NEXT_OCCURRENCES = 5
 LAST_EXECUTIONS = 20
 
 
+class OwnPolicies(TypedDict):
+    """Where null, the job inherits what its function or the settings say."""
+
+    coalesce: bool | None
+    max_instances: int | None
+    misfire_grace_time: int | None
+    timeout: int | None
+    max_retries: int | None
+    retry_delay: int | None
+    retry_backoff: float | None
+    rerun_if_interrupted: bool | None
+
+
+class EffectivePolicies(TypedDict):
+    """What holds in the end; seconds, 0 for no limit."""
+
+    coalesce: bool
+    max_instances: int
+    misfire_grace_time: int
+    timeout: int
+    max_retries: int
+    retry_delay: int
+    retry_backoff: float
+    rerun_if_interrupted: bool
+
+
+class JobPolicies(TypedDict):
+    own: OwnPolicies
+    effective: EffectivePolicies
+
+
 class LastExecutionSerializer(serializers.Serializer[Any]):
+    model = JobExecution
+
     id = serializers.IntegerField()
     status = serializers.CharField()
     started_at = Moment()
@@ -35,6 +69,8 @@ class LastExecutionSerializer(serializers.Serializer[Any]):
 
 class JobSerializer(serializers.Serializer[Any]):
     """Reads jobs from `annotated`; the context holds their `last_executions` by job id."""
+
+    model = Job
 
     id = serializers.CharField()
     name = serializers.CharField()
@@ -50,10 +86,10 @@ class JobSerializer(serializers.Serializer[Any]):
     policies = serializers.SerializerMethodField()
     enabled = serializers.BooleanField(source="is_enabled")
     is_builtin = serializers.BooleanField()
-    state = serializers.CharField()
+    state = serializers.ChoiceField(JobState.choices)
     problem = serializers.CharField()
     paused_until = Moment()
-    next_run_time = Moment()
+    next_run_time = Moment(allow_null=True)
     running = serializers.SerializerMethodField()
     last_execution = serializers.SerializerMethodField()
     version = serializers.IntegerField()
@@ -63,15 +99,16 @@ class JobSerializer(serializers.Serializer[Any]):
     def get_trigger_text(self, job: Job) -> str:
         return describe(job.trigger_type, job.trigger_params, job.zone_name)
 
-    def get_policies(self, job: Job) -> dict[str, dict[str, Any]]:
-        """The job's own, where null inherits, and what holds in the end."""
+    def get_policies(self, job: Job) -> JobPolicies:
         effective = {**asdict(policies_of(job)), **asdict(retry_policies_of(job))}
-        return {"own": {name: getattr(job, name) for name in effective}, "effective": effective}
+        own = {name: getattr(job, name) for name in effective}
+        return {"own": cast(OwnPolicies, own), "effective": cast(EffectivePolicies, effective)}
 
     def get_running(self, job: Job) -> int:
         """How many executions hold a slot of the job, or wait for one."""
         return job.running or 0
 
+    @extend_schema_field(LastExecutionSerializer(allow_null=True))
     def get_last_execution(self, job: Job) -> dict[str, Any] | None:
         last = self.context["last_executions"].get(job.pk)
         return LastExecutionSerializer(last).data if last else None
@@ -92,6 +129,7 @@ class JobDetailSerializer(JobSerializer):
             following = preview(trigger_of(job), NEXT_OCCURRENCES - 1, now=job.next_run_time)
         return [job.next_run_time.astimezone(UTC), *following]
 
+    @extend_schema_field(ExecutionSerializer(many=True))
     def get_last_executions(self, job: Job) -> list[Any]:
         rows = summaries(JobExecution.objects.filter(job_id=job.pk))
         return list(ExecutionSerializer(rows[:LAST_EXECUTIONS], many=True).data)

@@ -8,17 +8,15 @@ from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.utils.timezone import get_default_timezone_name
-from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
 from jobs.api.endpoint import Component, Endpoint
 from jobs.api.envelope import Answer
-from jobs.api.execution_serializers import Moment
 from jobs.api.job import JobScoped
 from jobs.api.job_serializers import MomentInZone
 from jobs.api.permissions import OnAnyJob
-from jobs.api.strict import Strict, refuse_unknown
+from jobs.api.strict import Strict, Text, Whole, refuse_unknown
 from jobs.api.wire import FLAT_FIELDS, read_trigger
 from jobs.control.input import TRIGGER_FIELDS, clean_trigger
 from jobs.errors import JobNotFound
@@ -38,18 +36,18 @@ class PreviewBody(Strict):
     as it is goes on from where it counts.
     """
 
-    job = serializers.CharField(required=False, allow_null=True, max_length=100)
-    count = serializers.IntegerField(default=5, min_value=1, max_value=PREVIEW_LIMIT)
+    job = Text(required=False, allow_null=True, max_length=100)
+    count = Whole(default=5, min_value=1, max_value=PREVIEW_LIMIT)
     after = MomentInZone(required=False, allow_null=True)
 
 
-class OccurrenceSerializer(serializers.Serializer[Any]):
+class Occurrence(TypedDict):
     """A moment in UTC and in the trigger's zone, and why it is not where the wall clock would
     have it; null for nearly all of them."""
 
-    at = Moment()
-    local = serializers.CharField()
-    clock_change = serializers.CharField()
+    at: datetime
+    local: str
+    clock_change: str | None
 
 
 class PreviewData(TypedDict):
@@ -59,14 +57,18 @@ class PreviewData(TypedDict):
     trigger_params: dict[str, Any]
     timezone: str
     trigger_text: str
-    occurrences: list[Any]
+    occurrences: list[Occurrence]
 
 
 class TriggerPreview(JobScoped):
     permission_classes = [IsAuthenticated, OnAnyJob]
     rights = {"POST": "view_job"}
 
-    @Endpoint(body=Component("TriggerPreview"), shows=PreviewData, raises=(JobNotFound,))
+    @Endpoint(
+        body=Component("TriggerPreview", beside=PreviewBody),
+        shows=PreviewData,
+        raises=(JobNotFound,),
+    )
     def post(self, request: Request) -> Answer:
         """Tell what a trigger means and when it is due, or what is wrong with it.
 
@@ -83,8 +85,8 @@ class TriggerPreview(JobScoped):
         with sent.naming_fields():
             trigger, shown = _as_saved(sent.fields, job, now=now)
         after = min(max(asked.get("after") or now, EPOCH), END)
-        rows = [_occurrence(trigger, due) for due in preview(trigger, asked["count"], now=after)]
-        return Answer({**shown, "occurrences": OccurrenceSerializer(rows, many=True).data})
+        due = preview(trigger, asked["count"], now=after)
+        return Answer({**shown, "occurrences": [_occurrence(trigger, moment) for moment in due]})
 
 
 def _zone(name: Any) -> ZoneInfo:
@@ -111,7 +113,7 @@ def _as_saved(
     return trigger, {**kept, "timezone": zone_name, "trigger_text": words}
 
 
-def _occurrence(trigger: Trigger, due: datetime) -> dict[str, Any]:
+def _occurrence(trigger: Trigger, due: datetime) -> Occurrence:
     return {
         "at": due,
         "local": due.astimezone(trigger.zone).isoformat(),

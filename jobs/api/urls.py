@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, re_path
 from jobs.api import (
     audit_event,
     definition,
+    description,
     execution,
     fallback,
     function,
@@ -56,6 +57,8 @@ urlpatterns = [
     api("functions", function.FunctionList, "functions"),
     api("triggers/preview", trigger.TriggerPreview, "trigger_preview"),
     api("health", health.Health, "health"),
+    api("schema", description.Description, "schema"),
+    re_path(r"^api/docs/?$", description.docs, name="docs"),
     # What is not there is said in the API's own form, too.
     path("api/", fallback.UnknownPath.as_view(), name="api_root"),
     re_path(r"^api(?:/[\s\S]*)?$", fallback.UnknownPath.as_view(), name="unknown"),

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -20,11 +19,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api.authentication import SessionLogin, TokenLogin
-from jobs.api.endpoint import Endpoint, endpoint_of
+from jobs.api.endpoint import Endpoint, Refusal, endpoint_of
 from jobs.api.envelope import EnvelopeRenderer, exception_handler, new_request_id
 from jobs.api.filters import Filters
+from jobs.api.openapi.schema import EndpointSchema
 from jobs.api.paging import KeysetQuery
-from jobs.api.parser import StrictJSONParser
+from jobs.api.parser import LengthRequired, StrictJSONParser
 from jobs.api.permissions import OnAllJobs
 from jobs.api.strict import Strict, refuse_unknown
 from jobs.api.throttling import PerCaller
@@ -47,13 +47,6 @@ REFUSALS = {
 """What the audit knows of. That a request made no sense, or came too often, is in the log."""
 
 
-class LengthRequired(APIException):
-    """A body in chunks, which WSGI passes on as an empty one."""
-
-    status_code = HTTPStatus.LENGTH_REQUIRED
-    default_code = "length_required"
-
-
 class ByAccept(DefaultContentNegotiation):
     """By the Accept header alone; `format` in the query is an unknown parameter like others."""
 
@@ -72,6 +65,9 @@ class ApiView(APIView):
     throttle_classes = [PerCaller]
     permission_classes = [IsAuthenticated, OnAllJobs]
     rights: ClassVar[Mapping[str, Right]] = {}
+    schema = EndpointSchema()
+    not_found: Refusal
+    """What a view refuses whose path names something that is not there."""
 
     request_id: str
     started: float
@@ -110,7 +106,7 @@ class ApiView(APIView):
         """The body as it is; an absent one is empty. The query is read, too."""
         self.query()
         if "chunked" in self.request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            raise LengthRequired(_("Send the body with a Content-Length, not in chunks."))
+            raise LengthRequired
         return dict(self.request.data)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:

@@ -38,6 +38,8 @@ class JobBusy(Conflict):
 
 
 class JobBroken(Conflict):
+    """Its function or its trigger is not there any more; the job says why."""
+
     code = "job_broken"
 
     def __init__(self, job_id: str, problem: str) -> None:
@@ -45,6 +47,8 @@ class JobBroken(Conflict):
 
 
 class NotRunning(Conflict):
+    """Not in the state in which the execution is."""
+
     code = "execution_finished"
 
 

@@ -29,6 +29,8 @@ from jobs.triggers.calendar import END
 
 
 class JobExists(Conflict):
+    """There is a job of that id already."""
+
     code = "job_exists"
 
     def __init__(self, job_id: str) -> None:
@@ -37,6 +39,8 @@ class JobExists(Conflict):
 
 
 class BuiltinProtected(Forbidden):
+    """Not with a job that is built in."""
+
     code = "builtin_protected"
 
 

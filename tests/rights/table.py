@@ -106,6 +106,7 @@ SCHEDULER: dict[str, list[Row]] = {
         Row("POST", "triggers/preview", ANY_VIEW, body={"trigger_type": "interval", "hours": 1})
     ],
     "health": [Row("GET", "health", ALL_VIEW)],
+    "schema": [Row("GET", "schema", ANY_VIEW)],
     "api_root": [Row(method, "", NOTHING) for method in METHODS],
     "unknown": [Row(method, "nope", NOTHING) for method in METHODS],
 }

@@ -31,7 +31,8 @@ def state() -> list[Any]:
 
 def test_every_path_stands_in_the_table() -> None:
     assert {name for name in views() if name.startswith(("scheduler:", "estate:"))} - {
-        "scheduler:home"  # a page, see tests/api/test_home.py
+        "scheduler:home",  # pages, see tests/api/test_home.py and test_description.py
+        "scheduler:docs",
     } == TABLE.keys()
 
 

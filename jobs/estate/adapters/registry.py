@@ -19,6 +19,8 @@ _adapters: dict[str, Adapter] = {}
 
 
 class UnknownEngine(Invalid):
+    """No adapter is for an engine of that name."""
+
     code = "unknown_engine"
 
     def __init__(self, engine: str) -> None:

@@ -17,6 +17,8 @@ from jobs.estate.models.account import with_flag
 class AccountSerializer(OfInstance):
     """What is short enough for a list; null is "not known"."""
 
+    model = Account
+
     name = serializers.CharField()
     host = serializers.CharField()
     is_role = serializers.BooleanField()
@@ -25,7 +27,7 @@ class AccountSerializer(OfInstance):
     is_locked = serializers.BooleanField()
     has_password = serializers.BooleanField()
     expires_at = Moment()
-    flags = serializers.JSONField()
+    flags = serializers.ListField(child=serializers.ChoiceField(Flag.choices))
     first_seen = Moment()
     last_seen = Moment()
     removed_at = Moment()
@@ -68,6 +70,8 @@ class AccountDetail(EstateDetail):
 
 
 class AccountChangeSerializer(OfInstance):
+    model = AccountChange
+
     account_id = serializers.IntegerField()
     name = serializers.CharField(source="account.name")
     host = serializers.CharField(source="account.host")
@@ -75,7 +79,7 @@ class AccountChangeSerializer(OfInstance):
     at = Moment()
     kind = serializers.CharField()
     difference = serializers.JSONField()
-    flags = serializers.JSONField()
+    flags = serializers.ListField(child=serializers.ChoiceField(Flag.choices))
 
 
 class AccountChangeFilters(OfInstanceFilters):

@@ -17,6 +17,8 @@ from jobs.estate.models import PeriodKind, SizeAggregate
 class AggregateSerializer(OfInstance):
     """`database` is null in the aggregates of whole instances."""
 
+    model = SizeAggregate
+
     database_id = serializers.IntegerField()
     database = serializers.CharField(source="database.name", default=None)
     kind = serializers.CharField()

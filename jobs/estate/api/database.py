@@ -14,6 +14,8 @@ from jobs.estate.models import Database
 
 
 class DatabaseSerializer(OfInstance):
+    model = Database
+
     name = serializers.CharField()
     is_system = serializers.BooleanField()
     first_seen = Moment()

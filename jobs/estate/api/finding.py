@@ -14,6 +14,8 @@ from jobs.estate.models import FindingKind, PartitionFinding, Severity
 
 
 class FindingSerializer(OfInstance):
+    model = PartitionFinding
+
     database = serializers.CharField()
     schema = serializers.CharField()
     table = serializers.CharField()

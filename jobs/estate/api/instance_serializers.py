@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from rest_framework import serializers
 
 from jobs.api.execution_serializers import Moment
 from jobs.api.strict import MAX_ID, Choice, Flag, Strict, Text, Whole
-from jobs.estate.models import TlsMode
+from jobs.estate.models import DatabaseInstance, TlsMode
 from jobs.estate.models.instance import MAX_TIMEOUT_S
 
 MAX_CA = 200_000
 MAX_TAGS = 100
 
 
+class LastVisit(TypedDict):
+    status: str
+    category: str
+    error: str
+    seconds: float | None
+
+
 class InstanceSerializer(serializers.Serializer[Any]):
     """`last_visit` is the last that a sync made; null before the first."""
+
+    model = DatabaseInstance
 
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -34,27 +43,27 @@ class InstanceSerializer(serializers.Serializer[Any]):
     size_limit_bytes = serializers.IntegerField()
     change_username = serializers.CharField()
     has_change_password = serializers.SerializerMethodField()
-    tags = serializers.JSONField()
+    tags = serializers.ListField(child=serializers.CharField())
     is_active = serializers.BooleanField()
     created_at = Moment()
     updated_at = Moment()
-    version = serializers.CharField()
+    version = serializers.CharField(allow_null=True)
     database_count = serializers.IntegerField()
-    latest_total_bytes = serializers.IntegerField(source="latest_total")
+    latest_total_bytes = serializers.IntegerField(source="latest_total", allow_null=True)
     last_visit = serializers.SerializerMethodField()
 
     def get_has_change_password(self, instance: Any) -> bool:
         return bool(instance.change_password_encrypted)
 
-    def get_last_visit(self, instance: Any) -> dict[str, Any] | None:
+    def get_last_visit(self, instance: Any) -> LastVisit | None:
         if instance.last_status is None:
             return None
-        return {
-            "status": instance.last_status,
-            "category": instance.last_category,
-            "error": instance.last_error,
-            "seconds": instance.last_seconds,
-        }
+        return LastVisit(
+            status=instance.last_status,
+            category=instance.last_category,
+            error=instance.last_error,
+            seconds=instance.last_seconds,
+        )
 
 
 class InstanceBody(Strict):

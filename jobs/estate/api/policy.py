@@ -31,6 +31,8 @@ MAX_SMALL = 32_767
 
 
 class PolicySerializer(OfInstance):
+    model = PartitionPolicy
+
     database = serializers.CharField()
     schema = serializers.CharField()
     table = serializers.CharField()

@@ -15,6 +15,8 @@ from jobs.estate.models import Category, SessionStatus, Source, SyncRecord, Sync
 
 
 class SessionSerializer(serializers.Serializer[Any]):
+    model = SyncSession
+
     id = serializers.IntegerField()
     category = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]  # a field, as all here
@@ -32,6 +34,8 @@ class SessionSerializer(serializers.Serializer[Any]):
 
 class RecordSerializer(serializers.Serializer[Any]):
     """`instance_id` is null where the instance has been deleted since."""
+
+    model = SyncRecord
 
     id = serializers.IntegerField()
     instance_id = serializers.IntegerField()

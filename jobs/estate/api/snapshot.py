@@ -17,6 +17,8 @@ from jobs.estate.models import DatabaseSizeSnapshot
 class SnapshotSerializer(serializers.Serializer[Any]):
     """Bytes; null is "not known". `day` is the instance's own."""
 
+    model = DatabaseSizeSnapshot
+
     id = serializers.IntegerField()
     instance_id = serializers.IntegerField(source="database.instance_id")
     instance = serializers.CharField(source="database.instance.name")

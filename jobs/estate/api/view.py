@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
-from jobs.api.endpoint import Endpoint
+from jobs.api.endpoint import Endpoint, Refusal
 from jobs.api.envelope import Answer
 from jobs.api.filters import Filters, Text
 from jobs.api.page import KeysetMeta
@@ -63,6 +63,10 @@ class EstateView(ApiView):
     """The stable word for one row, in codes and in the audit."""
     shown: ClassVar[type[serializers.Serializer[Any]]]
     needs: ClassVar[Mapping[str, Need]] = {"GET": "view"}
+
+    @property
+    def not_found(self) -> Refusal:  # type: ignore[override]  # of its model and noun
+        return EstateNotFound(self.model, self.noun, "7")
 
     def rows(self) -> QuerySet[Any]:
         """What is shown, with all that it takes to show it."""
