@@ -10,6 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.serializers import Serializer
 
 from jobs.api.endpoint import Component, Refusal, endpoint_of
+from jobs.api.etag import IF_NONE_MATCH
 from jobs.api.openapi import filters, job_bodies, refusals
 from jobs.api.openapi.fields import FieldSchema
 from jobs.api.openapi.typed import schema_of
@@ -43,6 +44,14 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string", "format": "uri-reference"},
         "description": "Where what was made is shown.",
     },
+    "Idempotency-Replayed": {
+        "schema": {"type": "string", "enum": ["true"]},
+        "description": "There if this is the answer to an earlier request with the same key.",
+    },
+}
+NOT_MODIFIED: Schema = {
+    "description": "You have it as it is.",
+    "headers": {"ETag": HEADERS["ETag"]},
 }
 SECURITY: dict[str, Schema] = {
     "token": {
@@ -175,7 +184,8 @@ class EndpointSchema(FieldSchema):
             },
         }
         refused = refusals.by_status(self._refusals())
-        return {str(said.status.value): success} | {
+        known = {"304": NOT_MODIFIED} if IF_NONE_MATCH in said.headers else {}
+        return {str(said.status.value): success, **known} | {
             str(status): self._refused(status, problems) for status, problems in refused.items()
         }
 
