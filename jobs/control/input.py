@@ -257,23 +257,29 @@ class _Checks:
             self.say("kwargs", _("The names of arguments must be texts."))
         if self.errors.keys() & CALL_FIELDS:
             return {}
-        try:
-            text = json.dumps([args, kwargs], allow_nan=False, ensure_ascii=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            self.say("kwargs", _("Arguments must be JSON: %(error)s.") % {"error": error})
-            return {}
-        if not _is_storable(text) or NUL_IN_JSON.search(text):
-            self.say("kwargs", _("This holds a character that cannot be stored."))
-        elif len(text.encode()) > MAX_ARGUMENTS_BYTES:
+        texts = {"args": self.text("args", args), "kwargs": self.text("kwargs", kwargs)}
+        sizes = {name: len(text.encode()) for name, text in texts.items() if text is not None}
+        if sum(sizes.values()) > MAX_ARGUMENTS_BYTES:
             self.say(
-                "kwargs",
+                max(sizes, key=sizes.__getitem__),
                 _("Arguments take at most %(most)d bytes.") % {"most": MAX_ARGUMENTS_BYTES},
             )
-        else:
-            args, kwargs = json.loads(text)
-            self.collect(lambda: get_task(str(function)).arguments.bind(args, kwargs))
-            return {"args": args, "kwargs": kwargs}
-        return {}
+        if self.errors.keys() & CALL_FIELDS:
+            return {}
+        args, kwargs = (json.loads(text or "") for text in texts.values())
+        self.collect(lambda: get_task(str(function)).arguments.bind(args, kwargs))
+        return {"args": args, "kwargs": kwargs}
+
+    def text(self, name: str, value: Any) -> str | None:
+        try:
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            self.say(name, _("Arguments must be JSON: %(error)s.") % {"error": error})
+            return None
+        if not _is_storable(text) or NUL_IN_JSON.search(text):
+            self.say(name, _("This holds a character that cannot be stored."))
+            return None
+        return text
 
     def trigger(self, *, now: datetime, allow_past: bool) -> dict[str, Any]:
         zone = self.given.get("timezone")

@@ -19,6 +19,7 @@ def revision() -> int:
 
 
 def test_a_job_is_added_through_control(manager: Client) -> None:
+    """Pain 28."""
     response = manager.post(ADD, new_job(kwargs='{"days": 3}', timeout="60", coalesce="false"))
 
     assert response.status_code == 302
@@ -135,6 +136,7 @@ def test_saving_without_a_change_changes_nothing(manager: Client, fields: dict[s
 
 
 def test_a_changed_field_is_changed_and_nothing_else(manager: Client) -> None:
+    """Pains 28 and 30."""
     job = make_job(trigger_type="interval", trigger_params={"minutes": 15})
     anchor = job.anchor
 

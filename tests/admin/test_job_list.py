@@ -80,6 +80,7 @@ def test_the_list_counts_what_runs(viewer: Client) -> None:
 
 
 def test_jobs_are_found_by_text_and_filters(viewer: Client) -> None:
+    """Pain 28."""
     make_job("nightly", name="Export", description="warehouse")
     make_job(
         "hourly", function="other_report", trigger_type="interval", trigger_params={"hours": 1}

@@ -34,6 +34,7 @@ def send(client: APIClient, body: bytes, content_type: str = JSON, path: str = J
 @pytest.mark.parametrize("path", ["", "nope", "jobs/a/b/c", "jobs//", "a%0Ab", "%00", "JOBS", "夜"])
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
 def test_an_unknown_path_is_404(viewer: APIClient, path: str, method: str) -> None:
+    """Pain 32: no error is a page or a redirect."""
     refused(getattr(viewer, method)(BASE + path), 404, "path_not_found")
 
 

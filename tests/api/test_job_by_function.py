@@ -32,6 +32,7 @@ REPORT = {"name": "Report", "function": "send_report", "trigger_type": "interval
 def test_a_job_is_made_from_a_function(
     manager: APIClient, trigger: dict[str, Any], params: dict[str, Any]
 ) -> None:
+    """Pain 31: the path is there."""
     body = {"name": "Report", "function": "send_report", "description": "Weekly", **trigger}
     job = succeeded(manager.post(BY_FUNCTION, body), 201)
     assert (job["id"], job["function"]) == ("send_report", "send_report")

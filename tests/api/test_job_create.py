@@ -5,8 +5,9 @@ from rest_framework.test import APIClient
 
 from jobs.models import AuditEvent, Job, Revision
 from tests.api.answers import refused, succeeded
-from tests.api.conftest import BASE
-from tests.factories import make_job
+from tests.api.conftest import BASE, JsonClient
+from tests.control.test_races import at_once
+from tests.factories import make_job, make_user
 
 JOBS = BASE + "jobs"
 REPORT = {
@@ -31,6 +32,7 @@ def test_a_manager_creates_a_job(manager: APIClient) -> None:
 
 
 def test_creating_is_recorded_and_wakes_the_scheduler(manager: APIClient) -> None:
+    """Pain 29: who changed what, through what and from where."""
     manager.post(JOBS, REPORT, REMOTE_ADDR="192.0.2.7")
     event = AuditEvent.objects.get()
     assert (event.action, event.actor, event.via) == ("job.create", "manager", "api")
@@ -48,6 +50,17 @@ def test_a_taken_id_is_a_conflict(manager: APIClient) -> None:
     make_job("report", name="First")
     refused(manager.post(JOBS, REPORT), 409, "job_exists", field="id")
     assert Job.objects.get().name == "First"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_create_one_id_at_one_moment_one_is_a_conflict() -> None:
+    user = make_user("manage_job")
+    clients = [JsonClient(), JsonClient()]
+    for client in clients:
+        client.force_login(user)
+    answers = at_once(*[lambda client=client: client.post(JOBS, REPORT) for client in clients])
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert Job.objects.get().pk == "report"
 
 
 def test_every_missing_field_is_named_at_once(manager: APIClient) -> None:

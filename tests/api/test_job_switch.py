@@ -86,6 +86,7 @@ def test_an_end_that_makes_no_sense_is_refused(manager: APIClient, until: Any) -
 def test_every_action_refuses_unknown_keys_missing_jobs_and_missing_rights(
     manager: APIClient, operator: APIClient, action: str
 ) -> None:
+    """Pain 32: a job that is not there is a 404 in the API's form, whatever is done to it."""
     make_job("report")
     refused(manager.post(f"{JOB}/{action}", {"now": True}), 400, field="now")
     refused(manager.post(f"{BASE}jobs/missing/{action}"), 404, "job_not_found")

@@ -35,7 +35,7 @@ BAD = [
     ("kwargs", {"function": "take_anything", "kwargs": {1: 2}}, "must be texts"),
     ("kwargs", {"function": "take_anything", "kwargs": {"x": "a\x00b"}}, "cannot be stored"),
     ("kwargs", {"function": "take_anything", "kwargs": {"a\x00b": 1}}, "cannot be stored"),
-    ("kwargs", {"function": "take_anything", "args": ["\\\x00"]}, "cannot be stored"),
+    ("args", {"function": "take_anything", "args": ["\\\x00"]}, "cannot be stored"),
     ("kwargs", {"function": "take_anything", "kwargs": {"x": "\ud800"}}, "cannot be stored"),
     ("kwargs", {"function": "take_anything", "kwargs": {"x": "y" * 10_000_000}}, "65536 bytes"),
     ("kwargs", {"function": "take_anything", "kwargs": {"x": "ü" * 40_000}}, "65536 bytes"),

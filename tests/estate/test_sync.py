@@ -57,6 +57,7 @@ def test_when_every_instance_answers_the_session_is_completed(
 def test_one_failing_instance_makes_the_session_partial_and_warns(
     fake: FakeAdapter, execution: NotedExecution
 ) -> None:
+    """Pain 37."""
     fake.instance("bad", failing(InstanceError("The disk is on fire.")))
     fake.instance("good", sizes(one=1))
     session = sync_sizes()
@@ -201,6 +202,7 @@ def test_visits_run_outside_the_thread_that_holds_the_orms_connection(
 def test_an_adapter_that_hangs_for_ever_is_given_up_and_delays_nobody(
     fake: FakeAdapter, execution: NotedExecution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Pain 36."""
     monkeypatch.setattr("jobs.estate.services.sync.NET_S", -1.9)
     release = threading.Event()
 

@@ -41,6 +41,7 @@ def test_every_path_stands_in_the_table() -> None:
 def test_everybody_gets_what_the_table_says(
     client_of: ClientOf, ids: dict[str, int], row: Row, who: str
 ) -> None:
+    """Pains 29 and 32: rights down to one job, and one form of refusal."""
     client = client_of(who)
     before = state()
     response = call(client, row, ids)
