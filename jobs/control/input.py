@@ -200,7 +200,7 @@ class _Checks:
                     _("At most %(most)d characters, not %(given)d.")
                     % {"most": longest, "given": len(value)},
                 )
-            elif not _is_storable(value):
+            elif not is_storable(value):
                 self.say(name, _("This holds a character that cannot be stored."))
 
     def policies(self, asked: Collection[str]) -> None:
@@ -276,7 +276,7 @@ class _Checks:
         except (TypeError, ValueError, RecursionError) as error:
             self.say(name, _("Arguments must be JSON: %(error)s.") % {"error": error})
             return None
-        if not _is_storable(text) or NUL_IN_JSON.search(text):
+        if not is_storable(text) or NUL_IN_JSON.search(text):
             self.say(name, _("This holds a character that cannot be stored."))
             return None
         return text
@@ -323,7 +323,7 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """PostgreSQL stores no NUL, and nothing stores half a surrogate pair."""
     try:
         text.encode()
