@@ -20,6 +20,7 @@ from jobs.api import (
     home,
     job,
     job_action,
+    job_rights,
     trigger,
 )
 from jobs.models.job import ID_PATTERN
@@ -47,6 +48,7 @@ urlpatterns = [
     api(f"{JOB}/pause", job_action.JobPause, "job_pause"),
     api(f"{JOB}/resume", job_action.JobResume, "job_resume"),
     api(f"{JOB}/run", job_action.JobRun, "job_run"),
+    api(f"{JOB}/rights", job_rights.JobRights, "job_rights"),
     api("executions", execution.ExecutionList, "executions"),
     api(EXECUTION, execution.ExecutionDetail, "execution"),
     api(f"{EXECUTION}/logs", execution.ExecutionLogList, "execution_logs"),

@@ -40,6 +40,7 @@ def ids(db: None, folder: object, fake: FakeAdapter) -> dict[str, int]:
     """The ids that stand in the paths."""
     make_job("report")
     make_job("other")
+    make_user(name="ann")
     make_builtin("collect_database_sizes")
     make_estate("main")
     DatabaseInstance.objects.update(engine="fake", host="main")

@@ -93,6 +93,10 @@ SCHEDULER: dict[str, list[Row]] = {
         for action in ("enable", "disable", "pause", "resume")
     },
     "job_run": [Row("POST", "jobs/report/run", RUN, 202)],
+    "job_rights": [
+        Row("GET", "jobs/report/rights", MANAGE),
+        Row("PUT", "jobs/report/rights", MANAGE, body={"user": "ann", "right": "run"}),
+    ],
     "executions": [Row("GET", "executions", ANY_VIEW)],
     "execution": [Row("GET", "executions/{execution}", VIEW)],
     "execution_logs": [Row("GET", "executions/{execution}/logs", VIEW)],

@@ -1,0 +1,85 @@
+"""Rights on one job: who holds which, and to give and take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from jobs.api.endpoint import Endpoint
+from jobs.api.envelope import Answer
+from jobs.api.job import JobScoped
+from jobs.api.page import CountMeta
+from jobs.api.strict import Choice, Strict, Text
+from jobs.control.rights import set_right
+from jobs.models.grant import WORDS, Grant, grants_on
+
+RIGHTS = {word: right for right, word in WORDS.items()}
+
+
+class GrantSerializer(serializers.Serializer[Any]):
+    """Of `user` and `group` one is null. `right` is the highest that they hold on this job
+    alone, which contains the lower ones; null for none."""
+
+    user = serializers.CharField()
+    group = serializers.CharField()
+    right = serializers.CharField()
+
+
+class GrantBody(Strict):
+    user = Text(
+        required=False, allow_null=True, trim_whitespace=False, help_text=gettext_lazy("By name.")
+    )
+    group = Text(
+        required=False, allow_null=True, trim_whitespace=False, help_text=gettext_lazy("By name.")
+    )
+    right = Choice(
+        list(RIGHTS),
+        allow_null=True,
+        help_text=gettext_lazy("In place of the one that they hold; null takes it away."),
+    )
+
+
+class JobRights(JobScoped):
+    rights = {"GET": "manage_job", "PUT": "manage_job"}
+
+    @Endpoint(shows=[GrantSerializer], meta=CountMeta)
+    def get(self, request: Request, job_id: str) -> Answer:
+        """List who holds which right on this job alone.
+
+        Rights on all jobs, which Django's groups and users hold, are not among them.
+        """
+        self.job(job_id)
+        self.query()
+        rows = [_shown(grant) for grant in grants_on(job_id)]
+        return Answer(rows, meta={"count": len(rows)})
+
+    @Endpoint(action="rights.change", body=GrantBody, shows=GrantSerializer)
+    def put(self, request: Request, job_id: str) -> Answer:
+        """Give a user or a group a right on this job, or take it away.
+
+        Once more is no error.
+        """
+        self.job(job_id)
+        body = self.body()
+        user, group, word = body.get("user"), body.get("group"), body["right"]
+        right = RIGHTS.get(word)
+        set_right(job_id, right, user=user, group=group, requester=request.user, actor=self.actor)
+        return Answer({"user": user, "group": group, "right": word}, _said(user or group, word))
+
+
+def _shown(grant: Grant) -> dict[str, str | None]:
+    return {"user": None, "group": None, grant.kind: grant.name, "right": WORDS[grant.right]}
+
+
+def _said(name: str, word: str | None) -> str:
+    sentences = {
+        "view": _("“%(name)s” may view this job."),
+        "run": _("“%(name)s” may view and run this job."),
+        "manage": _("“%(name)s” may view, run and manage this job."),
+    }
+    sentence = sentences.get(word or "", _("“%(name)s” holds no right on this job alone."))
+    return sentence % {"name": name}
