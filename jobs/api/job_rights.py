@@ -24,9 +24,9 @@ class GrantSerializer(serializers.Serializer[Any]):
     """Of `user` and `group` one is null. `right` is the highest that they hold on this job
     alone, which contains the lower ones; null for none."""
 
-    user = serializers.CharField()
-    group = serializers.CharField()
-    right = serializers.CharField()
+    user = serializers.CharField(allow_null=True)
+    group = serializers.CharField(allow_null=True)
+    right = serializers.CharField(allow_null=True)
 
 
 class GrantBody(Strict):
@@ -68,7 +68,8 @@ class JobRights(JobScoped):
         user, group, word = body.get("user"), body.get("group"), body["right"]
         right = RIGHTS.get(word)
         set_right(job_id, right, user=user, group=group, requester=request.user, actor=self.actor)
-        return Answer({"user": user, "group": group, "right": word}, _said(user or group, word))
+        message = _said(user or group or "", word)
+        return Answer({"user": user, "group": group, "right": word}, message)
 
 
 def _shown(grant: Grant) -> dict[str, str | None]:

@@ -35,7 +35,8 @@ def set_right(
     `group`.
     """
     if (user is None) == (group is None):
-        raise Invalid({"user": [_("Name a user or a group, and only one of them.")]})
+        sentence = _("Name a user or a group, and only one of them.")
+        raise Invalid({"user": [sentence], "group": [sentence]})
     kind, name = ("user", user) if user is not None else ("group", group or "")
     with transaction.atomic():
         job = locked(job_id)

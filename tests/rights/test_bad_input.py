@@ -33,7 +33,7 @@ AN_ID = re.compile(r"\{\w+\}|(?<=^jobs/)(?:report|collect_database_sizes)")
 READ = [row for row in ROWS if row.method == "GET" and row.status_for("manager") == 200]
 WRITE = [
     Row("PUT", "jobs/collect_database_sizes", row.may, 200, {**row.body, "hours": 1})
-    if row.method == "PUT" and row.body is not None
+    if row.path == "jobs/report" and row.body is not None and row.method == "PUT"
     else row
     for row in ROWS
     if row.method != "GET" and row.status_for("manager") != 404
@@ -153,7 +153,7 @@ def test_a_path_answers_with_a_slash_at_its_end_as_without(
 @pytest.mark.parametrize("row", READ, ids=str)
 def test_head_is_get_without_its_body(manager: APIClient, ids: dict[str, int], row: Row) -> None:
     response = call(manager, Row("HEAD", row.path, row.may), ids)
-    assert (response.status_code, response.content) == (200, b"")
+    assert (response.status_code, b"".join(response)) == (200, b"")
 
 
 @pytest.mark.parametrize("row", READ + WRITE, ids=str)
