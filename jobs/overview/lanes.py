@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, IntegerField, Max, Min, Q, Value
+from django.db.models import Case, Count, IntegerField, Max, Min, Q, Value, When
 from django.db.models.expressions import Func
 from django.db.models.functions import Coalesce
 from django_apscheduler.models import DjangoJob
@@ -200,13 +200,16 @@ class Bucket(Func):
 
 
 def _stretches(executions: JobExecutionQuerySet, span: Span) -> dict[str, list[Stretch]]:
-    began = Coalesce("started_at", "scheduled_for")
+    began = Coalesce("started_at", "first_scheduled_for", "scheduled_for")
+    # What never began was noticed later than it was meant: it stands where it was meant.
+    never_began = Q(started_at__isnull=True, finished_at__isnull=False)
+    ended = Case(
+        When(never_began, then="scheduled_for"), default=Coalesce("finished_at", Value(span.now))
+    )
     rows = (
         executions.filter(Q(finished_at__gte=span.start) | Q(released_at__isnull=True))
         .order_by()
-        .annotate(
-            bucket=Bucket(began, span), began=began, ended=Coalesce("finished_at", Value(span.now))
-        )
+        .annotate(bucket=Bucket(began, span), began=began, ended=ended)
         .values_list("job_id", "bucket", "status")
         .annotate(runs=Count("pk"), first=Min("began"), until=Max("ended"), last=Max("pk"))
         .order_by("job_id", "bucket", "first")

@@ -112,11 +112,19 @@ def test_a_failure_between_many_successes_stands_out() -> None:
     assert sum(sum(stretch.counts.values()) for stretch in lane.stretches) == 48
 
 
-def test_what_never_started_stands_at_its_occurrence() -> None:
+def test_what_never_started_stands_where_it_was_meant() -> None:
     moment = NOW - timedelta(hours=4)
     ran("job", 1, status=Status.MISSED, started_at=None, scheduled_for=moment)
     ((stretch,),) = [lane.stretches for lane in found().shown]
-    assert stretch.start == moment
+    assert stretch.start == stretch.end == moment
+
+
+def test_occurrences_that_became_one_row_are_one_stretch() -> None:
+    first, last = NOW - timedelta(hours=6), NOW - timedelta(hours=4)
+    times = {"first_scheduled_for": first, "scheduled_for": last, "started_at": None}
+    ran("job", 1, status=Status.MISSED, **times)
+    ((stretch,),) = [lane.stretches for lane in found().shown]
+    assert (stretch.start, stretch.end) == (first, last)
 
 
 def test_a_job_that_has_gone_keeps_its_name_and_has_nothing_ahead() -> None:
