@@ -26,7 +26,7 @@ from jobs.admin.display import (
 from jobs.admin.execution_list import HEAVY, job_link
 from jobs.admin.execution_log import asked_window, whole_text
 from jobs.admin.execution_words import asked_by, occurrences, why
-from jobs.admin.live import said
+from jobs.admin.page_words import page_words
 from jobs.admin.rights import user_of
 from jobs.admin.tree import tree
 from jobs.executions.chain import attempts_of
@@ -90,7 +90,7 @@ class ExecutionPageAdmin(CommandsAdmin):
     ) -> HttpResponse:
         if obj is not None:
             context.update(self._state(request, obj), **_details(request, obj))
-            context.update(title=str(obj), subtitle=None, said=said())
+            context.update(title=str(obj), subtitle=None, page_words=page_words())
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _seen(self, request: HttpRequest, object_id: str) -> JobExecution:

@@ -24,8 +24,8 @@ from django.views.decorators.http import require_safe
 from jobs.admin.display import abbreviation, badge, duration, relative, status_badge
 from jobs.admin.execution_words import first_line, why
 from jobs.admin.leader import scheduler_strip
-from jobs.admin.live import said
 from jobs.admin.overview_timeline import timeline_of
+from jobs.admin.page_words import page_words
 from jobs.admin.rights import user_of
 from jobs.executions.database import database_now
 from jobs.models import Job, JobExecution, Status
@@ -60,7 +60,7 @@ class Card:
 @gzip_page
 def overview(request: HttpRequest) -> HttpResponse:
     """The page; `?zoom=` chooses how far its timeline reaches back and ahead."""
-    context = {**admin.site.each_context(request), **_context(request), "said": said()}
+    context = {**admin.site.each_context(request), **_context(request), "page_words": page_words()}
     return render(request, "admin/overview.html", {**context, "title": _("Overview")})
 
 

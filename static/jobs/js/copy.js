@@ -1,6 +1,6 @@
 // Copies a text, and says on the button how that went.
 
-import { said } from "./said.js";
+import { words } from "./page-words.js";
 
 const SHOWN_MS = 2_000;
 
@@ -8,7 +8,7 @@ export async function copyText(text, button) {
     const is = (await toClipboard(text)) || bySelection(text);
     const label = button.dataset.label ?? button.textContent;
     button.dataset.label = label;
-    button.textContent = is ? said().copied : said().not_copied;
+    button.textContent = is ? words().copied : words().not_copied;
     setTimeout(() => (button.textContent = label), SHOWN_MS);
 }
 

@@ -4,7 +4,7 @@ import { ask } from "./answer.js";
 import { LiveLog } from "./live-log.js";
 import { tell } from "./notice.js";
 import { replaceParts } from "./parts.js";
-import { poll } from "./poll.js";
+import { repeat } from "./repeat.js";
 import { start as startTrees, show as showTools } from "./tree.js";
 
 const EVERY_S = 2;
@@ -16,7 +16,7 @@ const log = new LiveLog(page.querySelector("#log"), { grows: !isFinished() });
 
 if (!isFinished()) {
     if (log.isNewest) log.showNewest();
-    poll(step, EVERY_S);
+    repeat(step, EVERY_S);
 }
 
 function isFinished() {

@@ -4,7 +4,7 @@ import { ask } from "./answer.js";
 import { copyText } from "./copy.js";
 import { asText, clockOf, levelOf } from "./log-line.js";
 import { tell } from "./notice.js";
-import { said } from "./said.js";
+import { words } from "./page-words.js";
 
 const NEAR_PX = 24;
 const MANY = 100; // lines of a list that is laid out only where it is looked at
@@ -30,7 +30,7 @@ export class LiveLog {
     end() {
         this.follow.hidden = true;
         const empty = this.box.querySelector(".sc-empty");
-        if (!empty.hidden) empty.textContent = said().silent;
+        if (!empty.hidden) empty.textContent = words().silent;
     }
 
     /** Loads what has been said since; the kind of the answer, and whether the run has ended
@@ -96,7 +96,7 @@ export class LiveLog {
         time.dateTime = time.title = line.at;
         time.textContent = this.clock(line.at);
         const level = document.createElement("span");
-        level.textContent = said()[`level_${line.level}`] ?? line.level;
+        level.textContent = words()[`level_${line.level}`] ?? line.level;
         const message = document.createElement("code");
         message.textContent = line.message;
         entry.append(time, " ", level, " ", message);

@@ -1,6 +1,6 @@
 // One line at the foot of a page that says why it is not up to date.
 
-import { said } from "./said.js";
+import { words } from "./page-words.js";
 
 /** Says what a kind of answer (see answer.js) means for who looks; "ok" takes it back. */
 export function tell(kind, page = document) {
@@ -8,7 +8,7 @@ export function tell(kind, page = document) {
     line.hidden = kind === "ok";
     if (line.hidden || line.dataset.kind === kind) return;
     line.dataset.kind = kind;
-    line.textContent = said(page)[kind];
+    line.textContent = words(page)[kind];
     if (kind === "expired") line.append(" ", wayBack(page));
 }
 
@@ -25,6 +25,6 @@ function made(page) {
 function wayBack(page) {
     const link = page.createElement("a");
     link.href = page.location.href;
-    link.textContent = said(page).login;
+    link.textContent = words(page).login;
     return link;
 }

@@ -3,13 +3,13 @@
 import { ask } from "./answer.js";
 import { tell } from "./notice.js";
 import { replaceParts } from "./parts.js";
-import { poll } from "./poll.js";
+import { repeat } from "./repeat.js";
 
 const EVERY_S = 30;
 
 const page = document.querySelector(".sc-overview");
 
-poll(step, EVERY_S);
+repeat(step, EVERY_S);
 
 async function step() {
     if (isBusy()) return "again";

@@ -9,7 +9,7 @@ export function delayS(everyS, failures) {
 
 /** Calls `step` every so many seconds, never twice at once, and not while the page is hidden.
  *  It says how it went: "again", "failed" (the next one comes later) or "stop". */
-export function poll(step, everyS, page = document) {
+export function repeat(step, everyS, page = document) {
     let failures = 0;
     let timer = null;
     let isRunning = false;

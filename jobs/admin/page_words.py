@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from jobs.models import LogLevel
 
 
-def said() -> dict[str, str]:
+def page_words() -> dict[str, str]:
     """By the names that the modules in `static/jobs/js` know."""
     return {
         "lost": _("No answer from the server; what you see may be out of date. Trying again."),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { delayS, poll } from "../../static/jobs/js/poll.js";
+import { delayS, repeat } from "../../static/jobs/js/repeat.js";
 
 test("after each failure it waits longer, up to a minute", () => {
     assert.deepEqual([0, 1, 2, 3, 4, 5, 99].map((n) => delayS(2, n)), [2, 4, 8, 16, 32, 60, 60]);
@@ -31,7 +31,7 @@ test("it goes on until it is told to stop", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const answers = ["again", "failed", "again", "stop"];
     let steps = 0;
-    poll(async () => answers[steps++], 2, hidable());
+    repeat(async () => answers[steps++], 2, hidable());
     await pass(t, 60);
     assert.equal(steps, 4);
 });
@@ -40,7 +40,7 @@ test("it rests while nobody looks, and starts at once when somebody does", async
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const page = hidable();
     let steps = 0;
-    poll(async () => ((steps += 1), "again"), 2, page);
+    repeat(async () => ((steps += 1), "again"), 2, page);
     page.turn(true);
     await pass(t, 60);
     assert.equal(steps, 0);
@@ -54,7 +54,7 @@ test("two steps never run at once", async (t) => {
     const page = hidable();
     let running = 0;
     let finish;
-    poll(() => ((running += 1), new Promise((resolve) => (finish = resolve))), 2, page);
+    repeat(() => ((running += 1), new Promise((resolve) => (finish = resolve))), 2, page);
     await pass(t, 10);
     page.turn(true);
     page.turn(false);
