@@ -14,7 +14,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.factories import make_user
 
@@ -31,6 +38,8 @@ FLAGS = (
 )
 WIDE, NARROW = (1280, 900), (390, 844)
 WAIT_MS = 20_000
+
+expect.set_options(timeout=WAIT_MS)
 
 OpenPage = Callable[..., Page]
 

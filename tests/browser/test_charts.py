@@ -46,7 +46,9 @@ def test_the_keyboard_comes_to_the_newest_run_and_walks_on_by_arrows(
     newest = page.locator('.sc-chart .sc-mark[tabindex="0"]')
     expect(newest).to_have_count(1)
     expect(newest).to_have_attribute("href", runs[2])
+    page.keyboard.press("Tab")  # so that the focus is one that is shown
     newest.focus()
+    expect(page.locator(".sc-tip")).to_be_visible()
     page.keyboard.press("ArrowLeft")
     tip = page.locator(".sc-tip")
     expect(tip).to_contain_text("failed")
@@ -64,6 +66,7 @@ def test_a_tip_stays_within_a_narrow_window(
     page.goto(job_url("nightly"))
     for place in range(3):
         marks(page).nth(place).hover()
+        expect(page.locator(".sc-tip")).to_be_visible()
         box = page.locator(".sc-tip").bounding_box()
         assert box is not None
         assert box["x"] >= 0

@@ -20,7 +20,8 @@ export function start(page = document) {
         show(tip, mark?.matches(":focus-visible") ? mark : null);
     });
     page.addEventListener("focusout", () => show(tip, null));
-    page.addEventListener("scroll", () => show(tip, null), { capture: true, passive: true });
+    // Not away: the focus scrolls its mark into view.
+    page.addEventListener("scroll", () => place(tip), { capture: true, passive: true });
     page.addEventListener("keydown", (event) => {
         if (event.key === "Escape") show(tip, null);
         else move(event);
@@ -47,7 +48,12 @@ function show(tip, mark) {
     tip.hidden = !mark;
     if (!mark) return;
     tip.textContent = words(mark);
-    const at = placed(mark.getBoundingClientRect(), tip.getBoundingClientRect(), {
+    place(tip);
+}
+
+function place(tip) {
+    if (!shown) return;
+    const at = placed(shown.getBoundingClientRect(), tip.getBoundingClientRect(), {
         width: document.documentElement.clientWidth,
         height: document.documentElement.clientHeight,
     });
