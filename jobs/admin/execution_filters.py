@@ -26,7 +26,7 @@ class StatusFilter(admin.SimpleListFilter):
         return Status.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(status=self.value()) if self.value() else queryset
+        return _equal(queryset, "status", self.value())
 
 
 class SourceFilter(admin.SimpleListFilter):
@@ -38,7 +38,7 @@ class SourceFilter(admin.SimpleListFilter):
         return Source.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(source=self.value()) if self.value() else queryset
+        return _equal(queryset, "source", self.value())
 
 
 class WithinFilter(admin.SimpleListFilter):
@@ -74,4 +74,11 @@ class JobFilter(admin.SimpleListFilter):
         return [("", "")]  # without any, the admin would not ask for the rows
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(job_id=self.value()) if self.value() else queryset
+        return _equal(queryset, "job_id", self.value())
+
+
+def _equal(rows: QuerySet[Any], field: str, value: str | None) -> QuerySet[Any]:
+    if not value:
+        return rows
+    # PostgreSQL refuses the character.
+    return rows.none() if "\0" in value else rows.filter(**{field: value})

@@ -110,6 +110,21 @@ def test_no_search_is_an_error(viewer: Client, term: str) -> None:
     assert viewer.get(EXECUTIONS, {"q": term.encode("utf-8", "replace")}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "name", ["status__exact", "source__exact", "job__id__exact", "within", "q", "p"]
+)
+@pytest.mark.parametrize("value", ["\0", "nonsense", "🐘", "x" * 5000])
+def test_no_filter_is_an_error(viewer: Client, name: str, value: str) -> None:
+    make_execution("nightly")
+    assert viewer.get(EXECUTIONS, {name: value}).status_code == 200
+
+
+@pytest.mark.parametrize("lookup", ["error__icontains", "job_name__icontains", "traceback__regex"])
+def test_what_would_read_the_whole_table_is_refused(viewer: Client, lookup: str) -> None:
+    """Pain 21."""
+    assert viewer.get(EXECUTIONS, {lookup: "x"}).status_code == 400
+
+
 def test_a_search_reads_no_more_than_the_latest_executions_for_names(viewer: Client) -> None:
     """Pain 21."""
     make_execution("nightly")
