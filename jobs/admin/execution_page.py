@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from django.contrib.admin.utils import unquote
@@ -56,7 +57,7 @@ class ExecutionPageAdmin(CommandsAdmin):
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Any:
+    ) -> JobExecution | None:
         # A job that has gone is None through a join, and an error through a look-up of its own.
         rows = self.get_queryset(request).select_related("job")
         found: JobExecution | None = (
@@ -177,9 +178,10 @@ def _stretch(execution: JobExecution) -> str | SafeString:
 def _percentage(execution: JobExecution) -> int | None:
     """How much of it is done; None where nobody can tell."""
     done, total = execution.progress_done, execution.progress_total
-    if done is None or not total or total <= 0:
+    if done is None or total is None or not total > 0:
         return None
-    return int(min(max(done / total, 0), 1) * 100)
+    share = done / total
+    return int(min(max(share, 0), 1) * 100) if isfinite(share) else None
 
 
 def _chain(ids: list[int], request: HttpRequest) -> list[dict[str, Any]]:

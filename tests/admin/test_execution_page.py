@@ -187,7 +187,16 @@ def test_an_occurrence_is_told_in_the_zone_of_its_job_as_well(viewer: Client) ->
 
 @pytest.mark.parametrize(
     ("done", "total", "shown"),
-    [(3, 10, 30), (11, 10, 100), (-1, 10, 0), (3, 0, None), (3, None, None), (None, None, None)],
+    [
+        (3, 10, 30),
+        (11, 10, 100),
+        (-1, 10, 0),
+        (3, 0, None),
+        (3, None, None),
+        (None, None, None),
+        (float("inf"), 10, None),
+        (1, float("inf"), 0),
+    ],
 )
 def test_progress_is_never_more_than_all_of_it(
     viewer: Client, done: float | None, total: float | None, shown: int | None
