@@ -26,7 +26,7 @@ class GrantSerializer(serializers.Serializer[Any]):
 
     user = serializers.CharField(allow_null=True)
     group = serializers.CharField(allow_null=True)
-    right = serializers.CharField(allow_null=True)
+    right = serializers.ChoiceField(list(RIGHTS), allow_null=True)
 
 
 class GrantBody(Strict):
@@ -68,8 +68,7 @@ class JobRights(JobScoped):
         user, group, word = body.get("user"), body.get("group"), body["right"]
         right = RIGHTS.get(word)
         set_right(job_id, right, user=user, group=group, requester=request.user, actor=self.actor)
-        message = _said(user or group or "", word)
-        return Answer({"user": user, "group": group, "right": word}, message)
+        return Answer({"user": user, "group": group, "right": word}, _said(user or group, word))
 
 
 def _shown(grant: Grant) -> dict[str, str | None]:

@@ -57,7 +57,6 @@ VALUES: dict[str, Any] = {
     "first_seen": "2026-01-15T09:30:00Z",
     "flags": ["superuser"],
     "function": "collect_database_sizes",
-    "group": None,
     "handed_out": 1318,
     "has_password": True,
     "health_score": 100,
@@ -128,7 +127,6 @@ VALUES: dict[str, Any] = {
     "retention": 12,
     "retry_backoff": 2.0,
     "retry_delay": 60,
-    "right": "run",
     "run_date": "2099-01-01T03:00:00Z",
     "samples": 1,
     "scheduled_for": "2026-03-01T02:00:00Z",
@@ -162,7 +160,6 @@ VALUES: dict[str, Any] = {
     "until": "2099-01-01T03:00:00Z",
     "updated_at": "2026-02-20T14:05:12Z",
     "url": "/scheduler/api/executions/4711",
-    "user": "ann",
     "username": "schedcore",
     "version": 7,
     "waited_s": 0.02,
@@ -187,6 +184,9 @@ VALUES: dict[str, Any] = {
         "properties": {"tags": {"type": "array", "items": {"type": "string"}}},
         "additionalProperties": False,
     },
+    "Grant.group": None,
+    "Grant.right": "run",
+    "Grant.user": "ada",
     "Instance.name": "main",
     "Instance.version": "16.4",
     "Job.id": "nightly",
@@ -236,7 +236,7 @@ MESSAGES = {
     "post_policy_list": "The policy for “shop.public.orders” is created.",
     "post_sync_start": "“Capacity sync” is queued as execution 4711.",
     "put_job_detail": "The job “nightly” is changed.",
-    "put_job_rights": "“ann” may view and run this job.",
+    "put_job_rights": "“ada” may view and run this job.",
 }
 """Of operations whose answer says more than OK."""
 
