@@ -19,6 +19,7 @@ from jobs.admin.commands import as_action
 from jobs.admin.job_commands import BUTTONS, DELETE, offered_for
 from jobs.admin.job_list import JobListAdmin
 from jobs.admin.job_page import JobPageAdmin
+from jobs.admin.job_rights import JobRightsAdmin
 from jobs.admin.rights import actor_of, user_of
 from jobs.control import job as control
 from jobs.errors import SchedulerError
@@ -27,7 +28,7 @@ from jobs.models.rights import has_right
 
 
 @admin.register(Job)
-class JobAdmin(JobListAdmin, JobPageAdmin):
+class JobAdmin(JobListAdmin, JobRightsAdmin, JobPageAdmin):
     commands = BUTTONS
     actions = [*(as_action(command) for command in BUTTONS), "delete_selected"]
 

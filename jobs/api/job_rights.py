@@ -16,6 +16,7 @@ from jobs.api.page import CountMeta
 from jobs.api.strict import Choice, Strict, Text
 from jobs.control.rights import set_right
 from jobs.models.grant import WORDS, Grant, grants_on
+from jobs.models.rights import Right
 
 RIGHTS = {word: right for right, word in WORDS.items()}
 
@@ -65,21 +66,22 @@ class JobRights(JobScoped):
         """
         self.job(job_id)
         body = self.body()
-        user, group, word = body.get("user"), body.get("group"), body["right"]
-        right = RIGHTS.get(word)
-        set_right(job_id, right, user=user, group=group, requester=request.user, actor=self.actor)
-        return Answer({"user": user, "group": group, "right": word}, _said(user or group, word))
+        holder = {kind: body.get(kind) for kind in ("user", "group")}
+        right = RIGHTS.get(body["right"])
+        set_right(job_id, right, **holder, requester=request.user, actor=self.actor)
+        name = holder["user"] or holder["group"] or ""
+        return Answer({**holder, "right": body["right"]}, _said(name, right))
 
 
 def _shown(grant: Grant) -> dict[str, str | None]:
     return {"user": None, "group": None, grant.kind: grant.name, "right": WORDS[grant.right]}
 
 
-def _said(name: str, word: str | None) -> str:
-    sentences = {
-        "view": _("“%(name)s” may view this job."),
-        "run": _("“%(name)s” may view and run this job."),
-        "manage": _("“%(name)s” may view, run and manage this job."),
+def _said(name: str, right: Right | None) -> str:
+    sentences: dict[Right | None, str] = {
+        "view_job": _("“%(name)s” may view this job."),
+        "run_job": _("“%(name)s” may view and run this job."),
+        "manage_job": _("“%(name)s” may view, run and manage this job."),
+        None: _("“%(name)s” holds no right on this job alone."),
     }
-    sentence = sentences.get(word or "", _("“%(name)s” holds no right on this job alone."))
-    return sentence % {"name": name}
+    return sentences[right] % {"name": name}

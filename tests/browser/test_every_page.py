@@ -41,6 +41,7 @@ def addresses() -> Iterator[str]:
     yield reverse("overview")
     for label in ("jobs", "estate", "auth"):
         yield reverse("admin:app_list", args=[label])
+    yield reverse("admin:jobs_job_rights", args=["report"])
     for model, page in admin.site._registry.items():
         place = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{place}_changelist")
