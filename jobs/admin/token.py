@@ -123,6 +123,12 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript
         form.actor, form.owner = actor_of(request), user_of(request)
         return form
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        one_at_a_time = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, {**context, **one_at_a_time}, *args, **kwargs)
+
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         return {"user": user_of(request).pk, **super().get_changeform_initial_data(request)}
 
@@ -191,13 +197,13 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript
         return moment(token.expires_at)
 
     @admin.display(description=gettext_lazy("last used"))
-    def used(self, token: ApiToken) -> SafeString | None:
+    def used(self, token: ApiToken) -> SafeString | str:
         if token.last_used_at is None:
-            return None
+            return _("never")
         return lines(moment(token.last_used_at), token.last_used_from or "")
 
     @admin.display(description=gettext_lazy("revoked"))
-    def revoked(self, token: ApiToken) -> SafeString | None:
+    def revoked(self, token: ApiToken) -> SafeString | str:
         if token.revoked_at is None:
-            return None
+            return _("no")
         return lines(moment(token.revoked_at), _("by %(who)s") % {"who": token.revoked_by})
