@@ -20,7 +20,7 @@ from jobs.errors import SchedulerError
 from jobs.models import Job, JobState, Status
 from jobs.models.execution import JobExecutionQuerySet
 from jobs.models.job import JobQuerySet
-from jobs.overview.numbers import BAD
+from jobs.overview.numbers import BAD, job_key
 
 MOST_LANES = 30
 BUCKETS = 96
@@ -158,12 +158,12 @@ def _active(executions: JobExecutionQuerySet, span: Span) -> list[tuple[str, str
     ended = (
         executions.filter(finished_at__gte=span.start, job_id__isnull=False)
         .order_by()
-        .values_list("job_id")
+        .values_list(job_key())
         .annotate(name=Max("job_name"), bad=Count("pk", filter=Q(status__in=BAD)))
         .annotate(latest=Max("finished_at"))
         .order_by("-bad", "-latest")[: MOST_LANES + 1]
     )
-    going = executions.unreleased().filter(job_id__isnull=False).order_by("-pk")
+    going = executions.unreleased().filter(job_id__isnull=False).order_by("job_id")
     running = going.values_list("job_id", "job_name")[:MOST_LANES]
     rows = list(ended)
     failing = [(key, name) for key, name, bad, _latest in rows if bad]

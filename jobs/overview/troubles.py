@@ -13,7 +13,7 @@ from django.db.models.functions import Left
 from jobs.models import Job, Status
 from jobs.models.execution import UNFINISHED, UNSUCCESSFUL, JobExecution, JobExecutionQuerySet
 from jobs.models.job import JobQuerySet
-from jobs.overview.numbers import BAD
+from jobs.overview.numbers import BAD, job_key
 
 MOST_LISTED = 8
 MOST_LOOKED_AT = 200
@@ -67,7 +67,7 @@ def failing(executions: JobExecutionQuerySet, since: datetime) -> list[Failing]:
             last_good=Max("pk", filter=Q(status=Status.SUCCEEDED)),
         )
         .filter(bad__gt=0)
-        .order_by("-bad", "job_id")
+        .order_by("-bad", "key")
     )
     rows = sorted(
         found[:MOST_LOOKED_AT],
@@ -81,7 +81,7 @@ def failing(executions: JobExecutionQuerySet, since: datetime) -> list[Failing]:
     }
     return [
         Failing(
-            job_id=row["job_id"],
+            job_id=row["key"],
             name=row["name"],
             runs=row["runs"],
             bad=row["bad"],
@@ -98,10 +98,10 @@ def slowest(executions: JobExecutionQuerySet, since: datetime) -> list[Slow]:
     rows = (
         _by_job(executions.filter(duration_s__isnull=False), since)
         .annotate(usual=Avg("duration_s"), longest=Max("duration_s"))
-        .order_by("-longest", "job_id")[:MOST_LISTED]
+        .order_by("-longest", "key")[:MOST_LISTED]
     )
     return [
-        Slow(row["job_id"], row["name"], row["runs"], row["usual"], row["longest"]) for row in rows
+        Slow(row["key"], row["name"], row["runs"], row["usual"], row["longest"]) for row in rows
     ]
 
 
@@ -127,5 +127,6 @@ def longest_since_success(jobs: JobQuerySet, now: datetime) -> list[Waiting]:
 
 
 def _by_job(executions: JobExecutionQuerySet, since: datetime) -> Any:
+    """Rows of `key` (the job's id), `name` and `runs`."""
     ended = executions.filter(finished_at__gte=since, job_id__isnull=False).order_by()
-    return ended.values("job_id").annotate(name=Max("job_name"), runs=Count("pk"))
+    return ended.values(key=job_key()).annotate(name=Max("job_name"), runs=Count("pk"))
