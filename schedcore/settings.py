@@ -153,6 +153,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "jobs.admin.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "schedcore.urls"
 WSGI_APPLICATION = "schedcore.wsgi.application"
