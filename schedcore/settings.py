@@ -154,6 +154,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "jobs.admin.nul.NulMiddleware",
+    "jobs.admin.refusals.RefusalMiddleware",
 ]
 ROOT_URLCONF = "schedcore.urls"
 WSGI_APPLICATION = "schedcore.wsgi.application"

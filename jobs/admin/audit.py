@@ -18,6 +18,7 @@ from jobs.models import AuditEvent, Job
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(RightsAdmin):
+    audited_as = "audit"
     view_right = "manage_job"
     paginator = BoundedPaginator
     show_full_result_count = False

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from jobs.admin.rights import actor_of
+from jobs.admin.rights import OfferedActions, actor_of
 from jobs.control.audit import record
 
 
-class Audited(ModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
+class Audited(OfferedActions):
     """Names what was changed, never to what: that may be a secret."""
-
-    audited_as: ClassVar[str]
-    """The noun of the actions, as in "instance.change"."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

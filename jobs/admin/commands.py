@@ -4,10 +4,12 @@ the list, both calling `control`."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_ngettext, quote, unquote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -21,8 +23,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from jobs.admin.refusals import action_of, not_there, record_refusals
 from jobs.admin.rights import RightsAdmin, actor_of, user_of
-from jobs.control.audit import Actor
+from jobs.control.audit import Actor, refusals_recorded
 from jobs.errors import Forbidden, SchedulerError
 from jobs.models import JobExecution
 from jobs.models.rights import Right, visible_job_ids
@@ -83,8 +86,9 @@ class CommandsAdmin(RightsAdmin):
         if not self.may(request, command.right, obj):
             raise PermissionDenied
         try:
-            command.check(user_of(request), obj)
-            result = command.call(obj.pk, actor_of(request))
+            with self.recorded(request, command, obj):
+                command.check(user_of(request), obj)
+                result = command.call(obj.pk, actor_of(request))
         except SchedulerError as error:
             self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(self._url("change", quote(obj.pk)))
@@ -96,6 +100,15 @@ class CommandsAdmin(RightsAdmin):
         command made of it."""
         return obj
 
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """Of Django, where a page has no row; it tells nobody whether there is one."""
+        if request.method == "POST":
+            record_refusals(request, not_there())
+        answer: HttpResponse = super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # not in the stubs
+        return answer
+
     def command_many(self, request: HttpRequest, queryset: QuerySet[Any], command: Command) -> None:
         """Call the command for each, and say how many were done and why others were not."""
         held = visible_job_ids(user_of(request), command.right)
@@ -103,17 +116,23 @@ class CommandsAdmin(RightsAdmin):
         actor = actor_of(request)
         done = 0
         refused: list[str] = []
+        missing = set(request.POST.getlist(ACTION_CHECKBOX_NAME))
         for obj in queryset.order_by("pk"):
+            missing.discard(str(obj.pk))
             try:
-                if allowed is not None and self.job_id_of(obj) not in allowed:
-                    raise Forbidden(
-                        _("You have no right to do this to “%(name)s”.") % {"name": obj}
-                    )
-                command.check(user_of(request), obj)
-                command.call(obj.pk, actor)
+                with self.recorded(request, command, obj):
+                    if allowed is not None and self.job_id_of(obj) not in allowed:
+                        raise Forbidden(
+                            _("You have no right to do this to “%(name)s”.") % {"name": obj}
+                        )
+                    command.check(user_of(request), obj)
+                    command.call(obj.pk, actor)
                 done += 1
             except SchedulerError as error:
                 refused.append(error.message)
+        if missing:
+            refused += [not_there()] * len(missing)
+            record_refusals(request, not_there(), sorted(missing))
         if done:
             counted = {"done": command.done, "n": done, "what": model_ngettext(self.opts, done)}
             self.message_user(request, _("%(done)s: %(n)d %(what)s.") % counted, messages.SUCCESS)
@@ -123,6 +142,17 @@ class CommandsAdmin(RightsAdmin):
         if more > 0:
             sentence = ngettext("%(n)d more was refused.", "%(n)d more were refused.", more)
             self.message_user(request, sentence % {"n": more}, messages.ERROR)
+
+    def recorded(
+        self, request: HttpRequest, command: Command, obj: Any
+    ) -> AbstractContextManager[None]:
+        """What is refused within is written into the audit."""
+        return refusals_recorded(
+            actor_of(request),
+            action_of(self, command.name),
+            job_id=self.job_id_of(obj) or "",
+            target=str(obj),
+        )
 
     def _url(self, page: str, *args: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)

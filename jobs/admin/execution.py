@@ -18,6 +18,7 @@ from jobs.models import JobExecution
 
 @admin.register(JobExecution)
 class JobExecutionAdmin(ExecutionListAdmin, ExecutionPageAdmin):
+    audited_as = "execution"
     commands = BUTTONS
     actions = [as_action(command) for command in BUTTONS]
 

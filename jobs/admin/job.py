@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.contrib.admin.utils import model_ngettext
+from django.contrib.admin.utils import model_ngettext, unquote
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -22,6 +22,7 @@ from jobs.admin.job_page import JobPageAdmin
 from jobs.admin.job_rights import JobRightsAdmin
 from jobs.admin.rights import actor_of, user_of
 from jobs.control import job as control
+from jobs.control.audit import refusals_recorded
 from jobs.errors import SchedulerError
 from jobs.models import Job
 from jobs.models.rights import has_right
@@ -29,6 +30,7 @@ from jobs.models.rights import has_right
 
 @admin.register(Job)
 class JobAdmin(JobListAdmin, JobRightsAdmin, JobPageAdmin):
+    audited_as = "job"
     commands = BUTTONS
     actions = [*(as_action(command) for command in BUTTONS), "delete_selected"]
 
@@ -64,7 +66,8 @@ class JobAdmin(JobListAdmin, JobRightsAdmin, JobPageAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         try:
-            return super().delete_view(request, object_id, extra_context)
+            with refusals_recorded(actor_of(request), "job.delete", job_id=unquote(object_id)):
+                return super().delete_view(request, object_id, extra_context)
         except SchedulerError as error:
             self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(self._url("changelist"))

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from jobs.admin.display import moment
 from jobs.control import job as control
-from jobs.control.audit import Actor
+from jobs.control.audit import Actor, refusals_recorded
 from jobs.control.input import POLICIES
 from jobs.control.job import VersionConflict
 from jobs.errors import SchedulerError
@@ -163,8 +163,11 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at run
         """In place of the model's checks, which know less than control's."""
         if self.errors:
             return
+        action = "job.create" if self.is_adding else "job.change"
+        job_id = self.cleaned_data.get("id") or self.instance.pk
         try:
-            self.instance = self._asked_of_control()
+            with refusals_recorded(self.actor, action, job_id=job_id):
+                self.instance = self._asked_of_control()
         except SchedulerError as error:
             self._show(error)
 
@@ -189,7 +192,7 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at run
             for sentence in sentences:
                 self.add_error(at, f"{about}: {sentence}" if about else sentence)
         if isinstance(error, VersionConflict):
-            last = AuditEvent.objects.filter(job_id=self.instance.pk).first()
+            last = AuditEvent.objects.filter(job_id=self.instance.pk, is_refused=False).first()
             if last is not None:
                 self.add_error(None, _last_change(last))
 

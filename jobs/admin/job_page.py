@@ -92,7 +92,8 @@ class JobPageAdmin(CommandsAdmin):
     def _about(self, request: HttpRequest, job: Job) -> dict[str, Any]:
         """What stands above and below the form of a job."""
         executions = JobExecution.objects.visible_to(user_of(request)).filter(job_id=job.pk)
-        events = AuditEvent.objects.visible_to(user_of(request)).filter(job_id=job.pk)
+        changes = AuditEvent.objects.visible_to(user_of(request)).filter(is_refused=False)
+        events = changes.filter(job_id=job.pk)
         return {
             "buttons": self.buttons(request, job),
             "problem": job.problem or problem_of(job),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from jobs.admin.commands import Button, CommandsAdmin
 from jobs.admin.rights import actor_of, user_of
+from jobs.control.audit import refusals_recorded
 from jobs.control.rights import set_right
 from jobs.errors import SchedulerError
 from jobs.models import Job
@@ -67,15 +68,17 @@ class GrantForm(forms.Form):
     def _post_clean(self) -> None:
         if self.errors:
             return
+        actor = actor_of(self.request)
         try:
-            set_right(
-                self.job.pk,
-                self.cleaned_data["right"] or None,
-                user=self.cleaned_data["user"] or None,
-                group=self.cleaned_data["group"] or None,
-                requester=user_of(self.request),
-                actor=actor_of(self.request),
-            )
+            with refusals_recorded(actor, "rights.change", job_id=self.job.pk):
+                set_right(
+                    self.job.pk,
+                    self.cleaned_data["right"] or None,
+                    user=self.cleaned_data["user"] or None,
+                    group=self.cleaned_data["group"] or None,
+                    requester=user_of(self.request),
+                    actor=actor,
+                )
         except SchedulerError as error:
             for name, sentences in (error.errors or {"": [error.message]}).items():
                 self.add_error(name or None, list(sentences))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from jobs.control.address import client_address
 from jobs.control.audit import Actor
@@ -25,7 +26,22 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor(name=name, via=Via.ADMIN, address=client_address(request))
 
 
-class RightsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
+class OfferedActions(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
+    """Refuses bulk actions that it does not offer to the user; Django overlooks them."""
+
+    audited_as: ClassVar[str]
+    """The noun of its actions in the audit, as in "job.change"."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        asked = {name for name in request.POST.getlist("action") if name}
+        if not asked <= self.get_actions(request).keys():
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+
+class RightsAdmin(OfferedActions):
     """Read-only unless a page says otherwise; rows are those the user may see.
 
     The model's queryset has `visible_to(user)`, and `job_id_of` says whose right opens a row.

@@ -19,9 +19,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 
 from jobs.admin.display import badge, lines, moment
-from jobs.admin.rights import actor_of, user_of
+from jobs.admin.rights import OfferedActions, actor_of, user_of
 from jobs.control import token as control
-from jobs.control.audit import Actor
+from jobs.control.audit import Actor, refusals_recorded
 from jobs.errors import SchedulerError
 from jobs.executions.database import database_now
 from jobs.models import ApiToken
@@ -56,20 +56,22 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at r
         if self.errors:
             return
         try:
-            self.instance, self.text = control.create(
-                self.cleaned_data.get("user", self.owner),
-                name=self.cleaned_data["name"],
-                scope=self.cleaned_data["scope"],
-                days=self.cleaned_data["days"],
-                actor=self.actor,
-            )
+            with refusals_recorded(self.actor, "token.create"):
+                self.instance, self.text = control.create(
+                    self.cleaned_data.get("user", self.owner),
+                    name=self.cleaned_data["name"],
+                    scope=self.cleaned_data["scope"],
+                    days=self.cleaned_data["days"],
+                    actor=self.actor,
+                )
         except SchedulerError as error:
             for name, sentences in error.errors.items():
                 self.add_error(name if name in self.fields else None, list(sentences))
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
+class ApiTokenAdmin(OfferedActions):
+    audited_as = "token"
     form = TokenForm
     list_display = ("title", "owner", "scope", "state", "ends", "used")
     list_display_links = ("title",)

@@ -6,13 +6,15 @@ import getpass
 import json
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DatabaseError, transaction
 
+from jobs.errors import Conflict, Forbidden
 from jobs.executions.database import database_clock
 from jobs.masking import masked
 from jobs.models.audit import AuditEvent, Via
@@ -126,6 +128,21 @@ def record_refusal(
             "A refusal could not be recorded",
             extra={"event": "audit.lost", "action": action, "error": str(error)},
         )
+
+
+@contextmanager
+def refusals_recorded(
+    actor: Actor, action: str, *, job_id: str = "", target: str = ""
+) -> Iterator[None]:
+    """What is refused within, because it is not allowed or not now, is recorded and raises on.
+
+    Around what rolls back its own transaction, not within: the record would go with it.
+    """
+    try:
+        yield
+    except (Conflict, Forbidden) as error:
+        record_refusal(actor, action, error.message, job_id=job_id, target=target)
+        raise
 
 
 def _who(actor: Actor) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from jobs.control import token as control
-from jobs.control.audit import system_actor
+from jobs.control.audit import refusals_recorded, system_actor
 from jobs.errors import SchedulerError
 from jobs.models import Scope
 
@@ -42,14 +42,16 @@ class Command(BaseCommand):
         user = users.objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError(_("There is no user “%(user)s”.") % {"user": options["user"]})
+        actor = system_actor()
         try:
-            token, text = control.create(
-                user,
-                name=options["name"],
-                scope=options["scope"],
-                days=options["days"],
-                actor=system_actor(),
-            )
+            with refusals_recorded(actor, "token.create"):
+                token, text = control.create(
+                    user,
+                    name=options["name"],
+                    scope=options["scope"],
+                    days=options["days"],
+                    actor=actor,
+                )
         except SchedulerError as error:
             raise CommandError(error.message) from error
         sentence = _("Token “%(name)s” of %(user)s, scope %(scope)s, until %(day)s:")

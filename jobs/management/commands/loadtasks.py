@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from jobs import definitions
-from jobs.control.audit import system_actor
+from jobs.control.audit import refusals_recorded, system_actor
 from jobs.definitions import DefinitionsInvalid, ReloadResult
 from jobs.errors import SchedulerError
 
@@ -50,7 +50,8 @@ class Command(BaseCommand):
         actor = system_actor()
         try:
             if undo:
-                result = definitions.undo(actor, dry_run=plan)
+                with refusals_recorded(actor, "definitions.undo"):
+                    result = definitions.undo(actor, dry_run=plan)
             elif force:
                 result = definitions.reload(actor, keep_custom=options["keep_custom"], dry_run=plan)
             else:
