@@ -17,12 +17,12 @@ from rest_framework.utils.encoders import JSONEncoder
 from jobs.api.definition import Anything
 from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
-from jobs.api.execution_serializers import Moment
 from jobs.api.filters import Filters, Text, Words, YesNo
 from jobs.api.filters import Moment as MomentFilter
 from jobs.api.page import KeysetMeta
 from jobs.api.paging import page_of
 from jobs.api.permissions import OnAnyJob
+from jobs.api.shown import Moment
 from jobs.api.strict import Nothing
 from jobs.api.view import Listing
 from jobs.models import AuditEvent

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from rest_framework import serializers
 
 from jobs.api.paging import MAX_LIMIT
+from jobs.api.shown import Moment, Shown
 from jobs.api.strict import MAX_ID, Query, Whole
 from jobs.models import ExecutionLog, JobExecution, LogLevel
 from jobs.models.execution import JobExecutionQuerySet
-
-
-class Moment(serializers.DateTimeField):
-    """A moment in UTC."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(default_timezone=UTC, **kwargs)
 
 
 class Progress(TypedDict):
@@ -28,7 +21,7 @@ class Progress(TypedDict):
     message: str
 
 
-class ExecutionSerializer(serializers.Serializer[Any]):
+class ExecutionSerializer(Shown):
     """What is short enough for a list."""
 
     model = JobExecution
@@ -83,7 +76,7 @@ class ExecutionDetailSerializer(ExecutionSerializer):
     traceback = serializers.CharField()
 
 
-class LogLineSerializer(serializers.Serializer[Any]):
+class LogLineSerializer(Shown):
     model = ExecutionLog
 
     id = serializers.IntegerField()

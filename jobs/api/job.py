@@ -21,8 +21,7 @@ from jobs.api.job_id import create_by_function
 from jobs.api.job_serializers import (
     JobDetailSerializer,
     JobSerializer,
-    annotated,
-    last_executions,
+    shown_jobs,
 )
 from jobs.api.page import PageMeta
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
@@ -75,11 +74,11 @@ class JobScoped(ApiView):
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """A job as it stands now."""
-        job = annotated(self.get_queryset()).filter(pk=job_id).first()
-        if job is None:  # deleted meanwhile
+        found = shown_jobs(self.get_queryset().filter(pk=job_id))
+        if not found:  # deleted meanwhile
             raise JobNotFound(job_id)
-        context = {"last_executions": last_executions([job])}
-        data = JobDetailSerializer(job, context=context).data
+        (job,) = found
+        data = JobDetailSerializer(job).data
         headers = {"ETag": etag(job.version), **(headers or {})}
         return Answer(data, message, status=status, headers=headers)
 
@@ -106,17 +105,19 @@ class JobList(JobScoped, Listing):
 
         Without `ordering` by id. The next page has the next number; `meta` counts them.
         """
-        jobs, query = self.filtered(annotated(self.get_queryset()))
-        pages = Paginator(jobs.order_by(*_order(query["ordering"])), query["page_size"])
+        jobs, query = self.filtered(self.get_queryset().with_next_run())
+        order = _order(query["ordering"])
+        pages = Paginator(jobs.order_by(*order).values("pk"), query["page_size"])
         if query["page"] > pages.num_pages:
             raise NotFound(
                 _("There is no page %(page)d; the last one is %(last)d.")
                 % {"page": query["page"], "last": pages.num_pages}
             )
-        page = list(pages.page(query["page"]))
-        context = {"last_executions": last_executions(page)}
+        # Chosen first, so that no more is looked up of those on the pages before.
+        ids = pages.page(query["page"]).object_list
+        page = shown_jobs(Job.objects.filter(pk__in=ids).with_next_run().order_by(*order))
         return Answer(
-            JobSerializer(page, many=True, context=context).data,
+            JobSerializer(page, many=True).data,
             meta={
                 "count": pages.count,
                 "page": query["page"],

@@ -10,6 +10,7 @@ from django_filters import Filter
 from jobs.api.filters import Filters, Text, Words, YesNo
 from jobs.api.strict import Choice, Query, Whole
 from jobs.executions.claim import EXECUTORS
+from jobs.executions.database import database_clock
 from jobs.models import BUILTIN_IDS, JobState
 from jobs.triggers import TriggerType
 
@@ -26,6 +27,11 @@ class Search(Filter):  # type: ignore[misc]  # django-filter has no types
         return qs.filter(found) if value else qs
 
 
+class InState(Words):
+    def filter(self, qs: Any, value: list[str]) -> Any:
+        return qs.with_schedule(database_clock()).in_state(*value)
+
+
 class BuiltIn(YesNo):
     def filter(self, qs: QuerySet[Any], value: bool) -> QuerySet[Any]:
         among = Q(pk__in=BUILTIN_IDS)
@@ -33,7 +39,7 @@ class BuiltIn(YesNo):
 
 
 class JobFilters(Filters):
-    state = Words("state", JobState.values)
+    state = InState("state", JobState.values)
     function = Text("function", max_length=200)
     trigger_type = Words("trigger_type", list(TriggerType))
     is_builtin = BuiltIn("pk")

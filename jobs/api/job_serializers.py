@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 from zoneinfo import ZoneInfo
@@ -13,18 +12,21 @@ from django.db.models import OuterRef, Subquery
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import ExecutionSerializer, Moment, summaries
+from jobs.api.execution_serializers import ExecutionSerializer, summaries
+from jobs.api.shown import Moment, Shown
 from jobs.api.strict import Flag, Strict
 from jobs.control.schedule import trigger_of
 from jobs.errors import SchedulerError
 from jobs.executions.database import database_clock
 from jobs.models import Job, JobExecution, JobState
 from jobs.models.job import JobQuerySet
-from jobs.registry import policies_of, retry_policies_of
+from jobs.registry import Policies, RetryPolicies, policies_of, retry_policies_of
 from jobs.triggers import describe, preview
 
 NEXT_OCCURRENCES = 5
 LAST_EXECUTIONS = 20
+POLICY_NAMES = tuple(field.name for field in fields(Policies))
+RETRY_NAMES = tuple(field.name for field in fields(RetryPolicies))
 
 
 class OwnPolicies(TypedDict):
@@ -58,7 +60,7 @@ class JobPolicies(TypedDict):
     effective: EffectivePolicies
 
 
-class LastExecutionSerializer(serializers.Serializer[Any]):
+class LastExecutionSerializer(Shown):
     model = JobExecution
 
     id = serializers.IntegerField()
@@ -67,8 +69,10 @@ class LastExecutionSerializer(serializers.Serializer[Any]):
     duration_s = serializers.FloatField()
 
 
-class JobSerializer(serializers.Serializer[Any]):
-    """Reads jobs from `annotated`; the context holds their `last_executions` by job id."""
+class JobSerializer(Shown):
+    """A job, when it is due, and its last run."""
+
+    # Of jobs from `shown_jobs`.
 
     model = Job
 
@@ -91,7 +95,7 @@ class JobSerializer(serializers.Serializer[Any]):
     paused_until = Moment()
     next_run_time = Moment(allow_null=True)
     running = serializers.SerializerMethodField()
-    last_execution = serializers.SerializerMethodField()
+    last_execution = LastExecutionSerializer(allow_null=True, read_only=True)
     version = serializers.IntegerField()
     created_at = Moment()
     updated_at = Moment()
@@ -100,18 +104,17 @@ class JobSerializer(serializers.Serializer[Any]):
         return describe(job.trigger_type, job.trigger_params, job.zone_name)
 
     def get_policies(self, job: Job) -> JobPolicies:
-        effective = {**asdict(policies_of(job)), **asdict(retry_policies_of(job))}
+        policies, retries = policies_of(job), retry_policies_of(job)
+        effective = {
+            **{name: getattr(policies, name) for name in POLICY_NAMES},
+            **{name: getattr(retries, name) for name in RETRY_NAMES},
+        }
         own = {name: getattr(job, name) for name in effective}
         return {"own": cast(OwnPolicies, own), "effective": cast(EffectivePolicies, effective)}
 
     def get_running(self, job: Job) -> int:
         """How many executions hold a slot of the job, or wait for one."""
         return job.running or 0
-
-    @extend_schema_field(LastExecutionSerializer(allow_null=True))
-    def get_last_execution(self, job: Job) -> dict[str, Any] | None:
-        last = self.context["last_executions"].get(job.pk)
-        return LastExecutionSerializer(last).data if last else None
 
 
 class JobDetailSerializer(JobSerializer):
@@ -154,19 +157,19 @@ class RunBody(Strict):
     force = Flag(default=False)
 
 
-def annotated(jobs: JobQuerySet) -> JobQuerySet:
-    """Jobs with their schedule as of now, and with the id of their last execution."""
+def shown_jobs(jobs: JobQuerySet) -> list[Job]:
+    """The jobs with all that is shown of them; two queries."""
     latest = JobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-id").values("pk")[:1]
-    return (
-        jobs.with_schedule(database_clock())
+    rows: Any = (
+        jobs.with_next_run()
         .with_running()
-        .annotate(last_execution_id=Subquery(latest))
+        .annotate(seen_at=database_clock(), last_execution_id=Subquery(latest))
     )
-
-
-def last_executions(jobs: Iterable[Job]) -> dict[str | None, JobExecution]:
-    """The last execution of each of the `annotated` jobs, by job id; one query."""
-    ids = [job.last_execution_id for job in jobs]  # type: ignore[attr-defined]  # annotated
-    rows = JobExecution.objects.filter(pk__in=ids)
-    shown = rows.only("id", "job_id", "status", "started_at", "duration_s")
-    return {row.job_id: row for row in shown}
+    found = list(rows)
+    executions = JobExecution.objects.filter(pk__in=[job.last_execution_id for job in found])
+    columns = ("id", "job_id", "status", "started_at", "duration_s")
+    last = {row.job_id: row for row in executions.only(*columns)}
+    for job in found:
+        job.state = job.state_at(job.seen_at, job.next_run_time)
+        job.last_execution = last.get(job.pk)
+    return found

@@ -57,8 +57,7 @@ class JobState(models.TextChoices):
 
 class JobQuerySet(models.QuerySet["Job"]):
     def with_schedule(self, now: datetime | Combinable) -> JobQuerySet:
-        """Annotate `next_run_time` (UTC, or None) and `state` (a `JobState`) as of `now`."""
-        schedule = DjangoJob.objects.filter(pk=OuterRef("pk")).values("next_run_time")[:1]
+        """Annotate `next_run_time` and `state` (a `JobState`), the latter as of `now`."""
         state = Case(
             When(is_enabled=False, then=Value(JobState.DISABLED.value)),
             When(Job.paused_condition(now), then=Value(JobState.PAUSED.value)),
@@ -68,8 +67,12 @@ class JobQuerySet(models.QuerySet["Job"]):
             output_field=models.CharField(),
         )
         # As dictionaries, because mypy's plugin would see the declared attributes defined twice.
-        annotations = {"next_run_time": Subquery(schedule)}
-        return self.annotate(**annotations).annotate(**{"state": state})  # noqa: PIE804
+        return self.with_next_run().annotate(**{"state": state})  # noqa: PIE804
+
+    def with_next_run(self) -> JobQuerySet:
+        """Annotate `next_run_time` (UTC, or None)."""
+        schedule = DjangoJob.objects.filter(pk=OuterRef("pk")).values("next_run_time")[:1]
+        return self.annotate(**{"next_run_time": Subquery(schedule)})  # noqa: PIE804
 
     def with_running(self) -> JobQuerySet:
         """Annotate `running`: how many executions hold a slot or wait for one."""

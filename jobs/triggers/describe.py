@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.text import capfirst
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from jobs.errors import InvalidTrigger
 from jobs.triggers.calendar import EVERY_WEEK, LAST, YEARS, Calendar, Days
@@ -28,6 +28,13 @@ def describe(trigger_type: str, params: Mapping[str, object], timezone: str) -> 
         spec = read_spec(trigger_type, params, timezone)
     except InvalidTrigger as invalid:
         return _("Not a valid trigger. %(problems)s") % {"problems": invalid.message}
+    language = get_language() or ""
+    if language not in spec.words:
+        spec.words[language] = _words(spec)
+    return spec.words[language]
+
+
+def _words(spec: Spec) -> str:
     if isinstance(spec.rule, Once):
         words = _("once on %(moment)s") % {"moment": _moment(spec.rule.moment, spec)}
     elif isinstance(spec.rule, timedelta):

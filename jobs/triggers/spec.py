@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -42,6 +42,8 @@ class Spec:
     start: datetime | None = None
     end: datetime | None = None
     jitter: int = 0
+    words: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """By language: what `describe` has said of it before."""
 
     @cached_property
     def text(self) -> str:

@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import Moment
 from jobs.api.filters import AnyOf, Day, Text, Words
+from jobs.api.shown import Moment
 from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
 from jobs.estate.models import PeriodKind, SizeAggregate
 

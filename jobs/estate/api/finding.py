@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import Moment
 from jobs.api.filters import Text, Words, YesNo
+from jobs.api.shown import Moment
 from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
 from jobs.estate.models import FindingKind, PartitionFinding, Severity
 

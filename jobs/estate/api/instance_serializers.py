@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import Moment
+from jobs.api.shown import Moment
 from jobs.api.strict import MAX_ID, Choice, Flag, Strict, Text, Whole
 from jobs.estate.models import DatabaseInstance, TlsMode
 from jobs.estate.models.instance import MAX_TIMEOUT_S

@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from jobs.api.execution_serializers import Moment
 from jobs.api.filters import Filters, Id, Text, Words
+from jobs.api.shown import Moment
 from jobs.estate.api.view import EstateDetail, EstateList
 from jobs.estate.models import Category, SessionStatus, Source, SyncRecord, SyncSession
 
