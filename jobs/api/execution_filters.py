@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from jobs.api.filters import Filters, Moment, Text, Words
@@ -7,9 +9,14 @@ from jobs.executions.claim import EXECUTORS
 from jobs.models import Source, Status
 
 
+class InStatus(Words):
+    def filter(self, qs: Any, value: list[str]) -> Any:
+        return qs.in_status(value)
+
+
 class ExecutionFilters(Filters):
     job = Text("job_id", max_length=100, help_text=_("The id of the job."))
-    status = Words("status", Status.values)
+    status = InStatus("status", Status.values)
     source = Words("source", Source.values)
     function = Text("function", max_length=200)
     executor = Words("executor", sorted(EXECUTORS))

@@ -42,7 +42,8 @@ class OnThisJob(BasePermission):
         right = _needed(request, view)
         self.message = refusal(request, right)
         job_id = obj.pk if isinstance(obj, Job) else obj.job_id
-        return right is None or has_right(request.user, right, job_id)
+        # Who may not view it has not found it.
+        return right in (None, "view_job") or has_right(request.user, right, job_id)
 
 
 def is_beyond_scope(request: Request, right: Right) -> bool:

@@ -197,7 +197,7 @@ def test_the_number_of_queries_does_not_grow_with_the_grants(
     user = again(user)
     with django_assert_max_num_queries(3):
         assert len(Job.objects.visible_to(user)) == number
-    with django_assert_max_num_queries(1):
+    with django_assert_max_num_queries(2):
         assert len(JobExecution.objects.visible_to(user)) == number
     with django_assert_max_num_queries(1):
         assert has_right(user, "run_job", jobs[-1].pk)
