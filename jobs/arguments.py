@@ -124,7 +124,8 @@ class Arguments:
         )
 
     @cached_property
-    def _positional(self) -> list[str]:
+    def positional(self) -> list[str]:
+        """Names of the parameters that may be given by position, in their order."""
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         return [p.name for p in self.signature.parameters.values() if p.kind in kinds]
 
@@ -137,7 +138,7 @@ class Arguments:
         self, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[dict[str, Any], list[Any]]:
         """Positional arguments under their names, and those left for `*args`."""
-        rest = list(args[len(self._positional) :])
+        rest = list(args[len(self.positional) :])
         if rest and not self._takes_many:
             raise InvalidArguments(
                 {
@@ -145,13 +146,13 @@ class Arguments:
                         _("%(task)s takes at most %(most)s positional arguments, not %(given)s.")
                         % {
                             "task": self.task,
-                            "most": len(self._positional),
+                            "most": len(self.positional),
                             "given": len(args),
                         }
                     ]
                 }
             )
-        named = dict(zip(self._positional, args, strict=False))
+        named = dict(zip(self.positional, args, strict=False))
         twice = sorted(named.keys() & kwargs.keys())
         if twice:
             sentence = _("Given twice: as a positional argument and by name.")
@@ -199,7 +200,7 @@ class Arguments:
     def _named(self, place: tuple[int | str, ...]) -> str:
         """The dotted name of an argument, from where its model or `*args` found it."""
         if place and isinstance(place[0], int):
-            place = ("args", len(self._positional) + place[0], *place[1:])
+            place = ("args", len(self.positional) + place[0], *place[1:])
         else:
             place = ("kwargs", *place)
         return ".".join(str(part) for part in place)

@@ -23,16 +23,17 @@ def create_by_function(fields: Mapping[str, Any], *, actor: Actor) -> Job:
     """
     if fields.get("id") is not None:
         return control.create(fields, actor=actor)
-    ids = _free_ids(fields.get("function"))
+    ids = free_ids(fields.get("function"))
     for _attempt in range(MAX_RACES):
         with suppress(control.JobExists):
             return control.create({**fields, "id": next(ids)}, actor=actor)
     return control.create({**fields, "id": next(ids)}, actor=actor)
 
 
-def _free_ids(function: Any) -> Iterator[str]:
-    fits = isinstance(function, str) and re.fullmatch(ID_PATTERN, function[:LONGEST_BASE])
-    base = function[:LONGEST_BASE] if fits else "job"
+def free_ids(name: Any) -> Iterator[str]:
+    """Ids that nobody has taken, made of `name` if it is fit for one."""
+    fits = isinstance(name, str) and re.fullmatch(ID_PATTERN, name[:LONGEST_BASE])
+    base = name[:LONGEST_BASE] if fits else "job"
     taken = {*RESERVED_IDS, *BUILTIN_IDS}
     taken |= set(Job.objects.filter(pk__startswith=base).values_list("pk", flat=True))
     number = 1

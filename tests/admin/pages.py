@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
 from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote
 from django.contrib.messages import get_messages
-from django.forms import CheckboxInput, Select
 from django.test import Client
 from django.urls import reverse
 
@@ -42,20 +42,66 @@ def act(client: Client, url: str, action: str, *keys: Any, **more: str) -> Any:
 
 
 def typed(client: Client, url: str) -> dict[str, str]:
-    """What a browser would send for the form as it is shown."""
-    form = client.get(url).context["adminform"].form
-    sent = {}
-    for field in form:
-        value, widget = field.value(), field.field.widget
-        if isinstance(widget, CheckboxInput):
-            if value:
-                sent[field.name] = "on"
-        elif isinstance(widget, Select):
-            chosen = widget.format_value(value)
-            sent[field.name] = chosen[0] if isinstance(chosen, list) else chosen
-        elif value is not None:
-            sent[field.name] = str(value).replace("\n", "\r\n")
-    return sent
+    """What a browser would send for the form as it is shown, when its first button is pressed."""
+    return controls(client.get(url))
+
+
+def controls(response: Any) -> dict[str, str]:
+    """The same of an answer that shows the form."""
+    page = FormReader()
+    page.feed(response.content.decode())
+    return page.sent
+
+
+class FormReader(HTMLParser):
+    """The successful controls of the page's main form.
+
+    Source: HTML, "Constructing the form data set".
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self.is_inside = False
+        self.select: str | None = None
+        self.textarea: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.is_inside = str(given.get("id", "")).endswith("_form")
+        if not self.is_inside:
+            return
+        name, value = given.get("name") or "", given.get("value") or ""
+        if tag == "input" and name:
+            kind = given.get("type")
+            if kind in ("checkbox", "radio"):
+                if "checked" in given:
+                    self.sent[name] = value if "value" in given else "on"
+            elif kind != "submit":
+                self.sent[name] = value
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and self.select:
+            if "selected" in given or self.select not in self.sent:
+                self.sent[self.select] = value
+        elif tag == "textarea":
+            self.textarea = name
+            self.sent[name] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.is_inside = False
+        elif tag == "select":
+            self.select = None
+        elif tag == "textarea" and self.textarea:
+            text = self.sent[self.textarea].removeprefix("\n")
+            self.sent[self.textarea] = text.replace("\r\n", "\n").replace("\n", "\r\n")
+            self.textarea = None
+
+    def handle_data(self, data: str) -> None:
+        if self.textarea:
+            self.sent[self.textarea] += data
 
 
 def new_job(**fields: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -8,8 +9,16 @@ from django.test import Client
 from jobs.control import job as control
 from jobs.models import Job, JobExecution, Status
 from tests.admin.conftest import logged_in, staff
-from tests.admin.pages import job_url, messages_of, press
-from tests.factories import ACTOR, grant, make_builtin, make_execution, make_job, make_log_line
+from tests.admin.pages import ADD, job_url, messages_of, press
+from tests.factories import (
+    ACTOR,
+    grant,
+    make_builtin,
+    make_execution,
+    make_job,
+    make_jobs,
+    make_log_line,
+)
 
 
 def test_run_now_queues_an_execution_and_links_to_it(operator: Client) -> None:
@@ -160,7 +169,7 @@ def test_the_page_shows_what_will_run_what_ran_and_who_changed_it(manager: Clien
     page = manager.get(job_url(job))
 
     html = page.content.decode()
-    assert len(page.context["occurrences"]) == 5
+    assert len(page.context["schedule"].occurrences) == 5
     assert "Asia/Tokyo" in html
     assert "03:00:00 JST" in html
     assert len(page.context["executions"]) == 20
@@ -178,6 +187,24 @@ def test_a_paused_job_shows_what_comes_after_its_pause(manager: Client) -> None:
 
     assert "If it were not paused" in page
     assert "in 3 h" in page
+
+
+def test_the_form_does_not_grow_with_the_number_of_jobs(
+    manager: Client, django_assert_num_queries: Any
+) -> None:
+    """Pain 21: the form dies with many jobs."""
+    job = make_job("nightly")
+    sizes = []
+    for many in (10, 1000):
+        make_jobs(many)
+        for _each in range(30):
+            make_execution("nightly")
+        manager.get(job_url(job))
+        with django_assert_num_queries(8):
+            manager.get(job_url(job))
+        with django_assert_num_queries(4):
+            sizes.append(len(manager.get(ADD).content))
+    assert abs(sizes[0] - sizes[1]) < 100
 
 
 def test_the_pages_hold_no_inline_script_or_style(manager: Client) -> None:

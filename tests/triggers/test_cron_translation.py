@@ -175,3 +175,11 @@ def test_an_expression_says_what_its_fields_mean(translate: Any) -> None:
         assert after is not None, (fields, answer)
         assert meaning(after) == meaning(before), (fields, answer)
     assert said > CASES / 3
+
+
+def test_the_presets_of_the_form_are_said_in_fields(translate: Any) -> None:
+    from jobs.admin.trigger_fields import FIRST_EXPRESSION, PRESETS
+
+    asked = [FIRST_EXPRESSION, *(expression for expression, _label in PRESETS)]
+
+    assert all("said" in answer for answer in translate(asked))
