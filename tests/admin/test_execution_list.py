@@ -113,7 +113,7 @@ def test_no_search_is_an_error(viewer: Client, term: str) -> None:
 @pytest.mark.parametrize(
     "name", ["status__exact", "source__exact", "job__id__exact", "within", "q", "p"]
 )
-@pytest.mark.parametrize("value", ["\0", "nonsense", "🐘", "x" * 5000])
+@pytest.mark.parametrize("value", ["nonsense", "🐘", "x" * 5000])
 def test_no_filter_is_an_error(viewer: Client, name: str, value: str) -> None:
     make_execution("nightly")
     assert viewer.get(EXECUTIONS, {name: value}).status_code == 200
