@@ -286,10 +286,11 @@ SESSION_HOURS = _whole(
 )
 LOGIN_ATTEMPTS = _whole(
     "SCHEDCORE_LOGIN_ATTEMPTS",
-    10,
+    20,
     1,
     1000,
-    "Failed logins of one account, or from one address, after which it is locked.",
+    "Failed logins from one address after which it is locked; an account is after 10 times as "
+    "many, from wherever they came.",
 )
 LOGIN_LOCK_MINUTES = _whole(
     "SCHEDCORE_LOGIN_LOCK_MINUTES",

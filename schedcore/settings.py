@@ -294,7 +294,9 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
 # Failed logins are counted in the database, so that all web processes count together.
+AXES_HANDLER = "jobs.admin.login_lock.LoginLock"
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_USERNAME_CALLABLE = "jobs.admin.login_lock.counted_name"
 AXES_FAILURE_LIMIT = _env.read(variables.LOGIN_ATTEMPTS)
 AXES_COOLOFF_TIME = timedelta(minutes=_env.read(variables.LOGIN_LOCK_MINUTES))
 # Else whoever goes on trying could lock somebody out for ever.

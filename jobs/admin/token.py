@@ -23,7 +23,7 @@ from jobs.admin.rights import OfferedActions, actor_of, user_of
 from jobs.control import token as control
 from jobs.control.audit import Actor, refusals_recorded
 from jobs.errors import SchedulerError
-from jobs.executions.database import database_now
+from jobs.executions.database import database_clock
 from jobs.models import ApiToken
 from jobs.models.rights import has_right_anywhere
 
@@ -65,6 +65,8 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at r
                     actor=self.actor,
                 )
         except SchedulerError as error:
+            if not error.errors:
+                self.add_error(None, error.message)
             for name, sentences in error.errors.items():
                 self.add_error(name if name in self.fields else None, list(sentences))
 
@@ -86,7 +88,7 @@ class ApiTokenAdmin(OfferedActions):
         css = {"all": ["jobs/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        tokens: QuerySet[Any] = super().get_queryset(request)
+        tokens: QuerySet[Any] = super().get_queryset(request).annotate(seen_at=database_clock())
         user = user_of(request)
         return tokens if user.is_superuser else tokens.filter(user=user)
 
@@ -183,10 +185,10 @@ class ApiTokenAdmin(OfferedActions):
         return token.user.get_username()
 
     @admin.display(description=gettext_lazy("state"))
-    def state(self, token: ApiToken) -> SafeString:
+    def state(self, token: Any) -> SafeString:
         if token.revoked_at is not None:
             return badge("disabled", _("revoked"))
-        if token.is_expired(database_now()):
+        if token.is_expired(token.seen_at):
             return badge("disabled", _("expired"))
         return badge("scheduled", _("live"))
 

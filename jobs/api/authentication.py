@@ -18,7 +18,7 @@ from rest_framework.authentication import (
 )
 from rest_framework.request import Request
 
-from jobs.api.throttling import FailedLogins
+from jobs.api.throttling import count_failed_login
 from jobs.control.address import client_address
 from jobs.executions.database import database_clock
 from jobs.models import ApiToken
@@ -28,6 +28,7 @@ from jobs.models.token import digest_of
 SCHEME = "Token"
 
 USE_NOTED_EVERY = timedelta(minutes=1)
+USE_FROM_ELSEWHERE_NOTED_EVERY = timedelta(seconds=1)
 
 
 class TokenLogin(BaseAuthentication):
@@ -38,12 +39,10 @@ class TokenLogin(BaseAuthentication):
         if scheme.lower() != SCHEME.lower():
             return None
         address = client_address(request)
-        failed = FailedLogins(address)
-        failed.refuse_if_exceeded()
         try:
             token = _valid(text.strip())
         except exceptions.AuthenticationFailed:
-            failed.count()
+            count_failed_login(address)
             raise
         _note_use(token, address)
         limit(token.user, token.right)
@@ -93,7 +92,9 @@ def _valid(text: str) -> Any:
 
 def _note_use(token: Any, address: str | None) -> None:
     now: datetime = token.seen_at
-    if token.last_used_at is not None and now - token.last_used_at < USE_NOTED_EVERY:
+    is_elsewhere = token.last_used_from != address
+    interval = USE_FROM_ELSEWHERE_NOTED_EVERY if is_elsewhere else USE_NOTED_EVERY
+    if token.last_used_at is not None and now - token.last_used_at < interval:
         return
     with suppress(OperationalError):  # a note is worth no failed request
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now, last_used_from=address)

@@ -47,6 +47,7 @@ class StrictJSONParser(BaseParser):
                 _read(stream).decode("utf-8-sig"),
                 parse_constant=_refuse_constant,
                 parse_float=_finite,
+                object_pairs_hook=_each_once,
             )
         except RecursionError:
             raise _too_deep() from None
@@ -65,6 +66,15 @@ def _read(stream: IO[bytes]) -> bytes:
     found = stream.read(limit + 1)
     if len(found) > limit:
         raise RequestDataTooBig
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(_("“%(name)s” is given more than once") % {"name": name[:100]})
+        found[name] = value
     return found
 
 

@@ -70,7 +70,16 @@ class RunView(ApiView):
         asked = [name, self.kwargs, self.json_object()]
         self.once = Once.of(self.request.user.pk, key, asked)
         earlier = self.once.earlier() if is_within_limit(self.request.user, "run_job") else None
-        return None if earlier is None else accepted(earlier)
+        if earlier is None or not self._may_see(earlier):
+            return None
+        return accepted(earlier)
+
+    def _may_see(self, execution: JobExecution) -> bool:
+        """Whether the right was not taken away since; there is none on a job that has gone."""
+        if not Job.objects.filter(pk=execution.job_id).exists():
+            return True
+        visible = JobExecution.objects.visible_to(self.request.user)
+        return visible.filter(pk=execution.pk).exists()
 
     def run(self, job: Job, kwargs: Mapping[str, Any] | None, *, force: bool) -> Answer:
         """Queue one run of a job that the user may run; `kwargs`, if given, stand in place of its

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from ipaddress import IPv6Network
 
 from django.core.cache import cache
 from rest_framework.exceptions import Throttled
@@ -32,26 +33,22 @@ class PerCaller(BaseThrottle):
         elif request.user.is_authenticated:
             key = f"user:{request.user.pk}"
         else:
-            key, most = f"address:{client_address(request)}", conf().api_anonymous_rate
+            network = _network(client_address(request))
+            key, most = f"address:{network}", conf().api_anonymous_rate
         return not _is_above(_count(key), most)
 
     def wait(self) -> float:
         return _rest_of_window_s()
 
 
-class FailedLogins:
-    """Logins by token that failed, from one address."""
+def count_failed_login(address: str | None) -> None:
+    """A token from this address was not valid. Raises Throttled after too many of them.
 
-    def __init__(self, address: str | None) -> None:
-        self._key = f"failed:{address}"
-
-    def count(self) -> None:
-        _count(self._key)
-
-    def refuse_if_exceeded(self) -> None:
-        """Raises Throttled, also for a token that is right: else guessing would go on."""
-        if _is_above((cache.get(_name(self._key)) or 0) + 1, conf().api_failed_logins):
-            raise Throttled(_rest_of_window_s())
+    One that is valid is let in all the same: it cannot be guessed, and one robot whose token
+    has expired must not keep out all others behind its address.
+    """
+    if _is_above(_count(f"failed:{_network(address)}"), conf().api_failed_logins):
+        raise Throttled(_rest_of_window_s())
 
 
 def _count(key: str) -> int:
@@ -65,6 +62,13 @@ def _count(key: str) -> int:
 
 def _name(key: str) -> str:
     return f"throttle:{key}:{int(time.time() / WINDOW_S)}"
+
+
+def _network(address: str | None) -> str:
+    """Of an IPv6 address its /64, which one client has for itself."""
+    if address is None or ":" not in address:
+        return str(address)
+    return str(IPv6Network(f"{address}/64", strict=False))
 
 
 def _is_above(number: int, most: int) -> bool:

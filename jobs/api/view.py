@@ -129,7 +129,8 @@ class ApiView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         answer = super().handle_exception(exc)
-        handler: Any = getattr(self, str(self.request.method).lower(), None)
+        method = str(self.request.method).lower()
+        handler: Any = getattr(self, method, None) if method in self.http_method_names else None
         action = handler.endpoint.action if hasattr(handler, "endpoint") else ""
         if action and self.user_name and answer.status_code in REFUSALS:
             job_id, target = self.asked_about()

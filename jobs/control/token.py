@@ -16,6 +16,8 @@ from jobs.models.token import NAME_LENGTH, SHOWN_CHARACTERS, digest_of, new_text
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 3650
+MAX_LIVE = 20
+"""Tokens of one user at a time; each has a limit of requests of its own."""
 
 
 class TokenExists(Conflict):
@@ -27,6 +29,14 @@ class TokenExists(Conflict):
         super().__init__(sentence, errors={"name": [sentence]})
 
 
+class TooManyTokens(Conflict):
+    code = "too_many_tokens"
+
+    def __init__(self, user: User) -> None:
+        sentence = _("“%(user)s” has %(most)d tokens, which is the most; revoke one.")
+        super().__init__(sentence % {"user": user.get_username(), "most": MAX_LIVE})
+
+
 class TokenNotFound(NotFound):
     code = "token_not_found"
 
@@ -36,7 +46,8 @@ def create(
 ) -> tuple[ApiToken, str]:
     """Make a token, and return it with its text, which nobody can find out again.
 
-    It expires after `days` (1 to 3650). Raises Invalid or TokenExists.
+    It expires after `days` (1 to 3650). Raises Invalid, TokenExists or
+    TooManyTokens.
     """
     name = name.strip()
     _check(user, name, scope, days)
@@ -52,6 +63,8 @@ def create(
         expires_at=now + timedelta(days=days),
     )
     with transaction.atomic():
+        if ApiToken.objects.live(now).filter(user=user).count() >= MAX_LIVE:
+            raise TooManyTokens(user)
         try:
             with transaction.atomic():
                 token.save(force_insert=True)

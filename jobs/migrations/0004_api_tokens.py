@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
             name="token",
             field=models.CharField(
                 blank=True,
+                db_default="",
                 default="",
                 help_text="The name of the API token that was used.",
                 max_length=100,

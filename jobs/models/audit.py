@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -51,6 +51,7 @@ class AuditEvent(models.Model):
         max_length=100,
         blank=True,
         default="",
+        db_default="",
         help_text=_("The name of the API token that was used."),
     )
     action = models.CharField(
@@ -84,3 +85,13 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}"
+
+    def save(self, **options: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(**options)
+
+    def delete(
+        self, using: Any | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        raise AppendOnly

@@ -185,6 +185,14 @@ def test_a_session_that_cannot_be_read_is_503(
     refused(viewer.get(BASE + "functions"), 503, "database_unavailable")
 
 
+def test_a_key_that_stands_twice_in_a_body_is_refused(manager: APIClient) -> None:
+    body = '{"kwargs": {"days": 1}, "kwargs": {"days": 2}}'
+    answer = manager.generic("POST", JOBS + "/x/run", body, content_type="application/json")
+    refused(answer, 404)
+    answer = manager.generic("POST", JOBS, body, content_type="application/json")
+    assert "kwargs" in refused(answer, 400, "parse_error")["message"]
+
+
 def test_every_request_is_one_event_in_the_log(
     viewer: APIClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from jobs.control import job as control
 from jobs.control.once import Once
-from jobs.models import AuditEvent, Job, JobExecution, Scope, Status
+from jobs.models import AuditEvent, Job, JobExecution, JobUserPermission, Scope, Status
 from tests.api.answers import refused, succeeded
 from tests.api.conftest import BASE, JsonClient, Login
 from tests.control.test_races import at_once
@@ -185,3 +186,15 @@ def test_who_loses_the_race_for_a_key_is_told_so(
     refused(ask(operator, OTHER), 409, "idempotency_key_reused")
     assert JobExecution.objects.count() == 1
     assert Job.objects.count() == 2
+
+
+def test_it_is_not_replayed_to_whoever_lost_the_right(login: Login) -> None:
+    job = make_job("report")
+    user = make_user()
+    grant(user, "run_job", job)
+    client = login(user)
+    succeeded(client.post(BASE + "jobs/report/run", headers={"Idempotency-Key": "k"}), 202)
+    JobUserPermission.objects.all().delete()
+    again = login(User.objects.get(pk=user.pk))
+    answer = again.post(BASE + "jobs/report/run", headers={"Idempotency-Key": "k"})
+    refused(answer, 404, "job_not_found")

@@ -8,10 +8,13 @@ import pytest
 from django.db import DatabaseError
 from rest_framework.test import APIClient
 
+from jobs.control.audit import record_refusal
 from jobs.models import AuditEvent, Job, Scope, Status
+from jobs.models.audit import AppendOnly
 from tests.api.answers import refused, succeeded
 from tests.api.conftest import BASE, JsonClient, Login
 from tests.factories import (
+    ACTOR,
     grant,
     make_builtin,
     make_execution,
@@ -138,12 +141,30 @@ def test_where_it_cannot_be_written_the_answer_stays(
     assert [r for r in caplog.records if getattr(r, "event", "") == "audit.lost"]
 
 
-def test_secrets_in_what_was_refused_are_hidden(manager: APIClient) -> None:
-    make_job("report")
-    for _ in range(2):
-        answer = manager.post(BASE + "jobs/report/run", {"kwargs": {"recipient": "x"}})
-    refused(answer, 409)
-    assert "recipient" not in str(list(AuditEvent.objects.filter(is_refused=True).values()))
+def test_secrets_in_what_was_refused_are_hidden(db: None) -> None:
+    record_refusal(ACTOR, "job.run", "No postgres://ann:hunter2@db/x here.")
+    assert AuditEvent.objects.get().message == "No postgres://ann:[hidden]@db/x here."
+
+
+@pytest.mark.parametrize("method", ["ENDPOINT", "ACTOR", "QUERY", "__INIT__", "GET_QUERYSET"])
+def test_a_method_named_like_an_attribute_is_405(nobody: APIClient, method: str) -> None:
+    refused(nobody.generic(method, BASE + "jobs"), 401)
+    assert refusals() == []
+
+
+def test_what_was_written_is_not_rewritten(db: None) -> None:
+    record_refusal(ACTOR, "job.run", "No.")
+    event = AuditEvent.objects.get()
+    event.actor = "mallory"
+    for rewrite in (
+        event.save,
+        event.delete,
+        AuditEvent.objects.all().delete,
+        lambda: AuditEvent.objects.update(actor="mallory"),
+    ):
+        with pytest.raises(AppendOnly):
+            rewrite()
+    assert AuditEvent.objects.get().actor == ACTOR.name
 
 
 def test_every_method_that_changes_something_has_its_action() -> None:

@@ -80,6 +80,16 @@ def test_a_name_is_taken_until_its_token_is_revoked(user: User) -> None:
     make_token(user, name="ci")
 
 
+def test_a_user_has_no_more_than_so_many(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MAX_LIVE", 2)
+    first, _text = make_token(user, name="one")
+    make_token(user, name="two")
+    with pytest.raises(control.TooManyTokens):
+        make_token(user, name="three")
+    control.revoke(first.pk, actor=ACTOR)
+    make_token(user, name="three")
+
+
 def test_to_revoke_twice_is_no_error_and_one_event(user: User) -> None:
     token, _text = make_token(user)
     first = control.revoke(token.pk, actor=ACTOR)
