@@ -31,6 +31,7 @@ from tests.benchmarks.scenarios import (
     retention,
     start_in_process,
     statements,
+    web,
 )
 from tests.benchmarks.trial import Failed
 
@@ -44,6 +45,7 @@ MODULES = (
     endurance,
     aggregate,
     retention,
+    web,
 )
 SCENARIOS = {scenario.name: scenario for module in MODULES for scenario in module.SCENARIOS}
 
