@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict, cast
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Window
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django_apscheduler.models import DjangoJob
 
 from jobs import definitions
 from jobs.models import Job, JobExecution, JobState, SchedulerLease, SchedulerProcess, Status
@@ -22,6 +23,7 @@ OVERDUE_AFTER = timedelta(seconds=60)
 FAULT_SHOWN = timedelta(minutes=5)
 """For how long a fault of the scheduler that is over is shown."""
 
+LISTED = ("id", "name", "next_run_time")
 SHOWN = 20
 """Jobs that are listed by id; the counts say how many there are."""
 
@@ -131,10 +133,14 @@ def health(now: datetime) -> HealthData:
     `now` is the database's time, as the heartbeats are. `status` is `error` if any warning's
     level is, `warning` if there are others, else `healthy`. Times in UTC, ages in seconds.
     """
-    alive = list(SchedulerProcess.objects.filter(stopped_at__isnull=True))
-    lease = SchedulerLease.objects.filter(pk=1).first()
-    holder = lease.holder if lease else ""
-    leading = next((process for process in alive if process.pk == holder), None)
+    lease = SchedulerLease.objects.filter(pk=1, holder=OuterRef("pk"))
+    alive: list[Any] = list(
+        SchedulerProcess.objects.alive().annotate(
+            led_epoch=Subquery(lease.values("epoch")),
+            led_since=Subquery(lease.values("acquired_at")),
+        )
+    )
+    leading = next((process for process in alive if process.led_epoch is not None), None)
     figures = leading.figures if leading else {}
     jobs = _jobs(now)
     queue = _queue(now)
@@ -150,11 +156,11 @@ def health(now: datetime) -> HealthData:
     return {
         "status": "error" if errors else "warning" if found else "healthy",
         "health_score": max(score, 0),
-        "leader": _leader(leading, lease, now),
+        "leader": _leader(leading, now),
         "standbys": [
             _process(process, now)
             for process in alive
-            if process.pk != holder and not _is_silent(process, now)
+            if process is not leading and not _is_silent(process, now)
         ],
         "lateness_p50_s": figures.get("lateness_p50_s"),
         "lateness_p99_s": figures.get("lateness_p99_s"),
@@ -179,16 +185,14 @@ def _process(process: SchedulerProcess, now: datetime) -> ProcessData:
     }
 
 
-def _leader(
-    process: SchedulerProcess | None, lease: SchedulerLease | None, now: datetime
-) -> LeaderData | None:
-    if process is None or lease is None:
+def _leader(process: Any, now: datetime) -> LeaderData | None:
+    if process is None:
         return None
     tick = _last_tick(process)
     leader: LeaderData = {
         **_process(process, now),
-        "since": lease.acquired_at,
-        "epoch": lease.epoch,
+        "since": process.led_since,
+        "epoch": process.led_epoch,
         "last_tick_at": tick,
         "last_tick_age_s": _age(tick, now) if tick else None,
     }
@@ -198,17 +202,24 @@ def _leader(
 def _jobs(now: datetime) -> JobsData:
     jobs: Any = Job.objects.with_schedule(now)  # django-stubs does not see annotations
     counts = dict(jobs.order_by().values_list("state").annotate(n=Count("pk")))
-    overdue = jobs.filter(state=JobState.SCHEDULED, next_run_time__lt=now - OVERDUE_AFTER)
-    broken = jobs.filter(state=JobState.BROKEN).order_by("pk")
+    overdue = list(_overdue(jobs, now - OVERDUE_AFTER))
+    broken = jobs.exclude(problem="").filter(state=JobState.BROKEN).order_by("pk")
+    is_any_broken = JobState.BROKEN in counts
     return {
         "total": sum(counts.values()),
         "by_state": {state.value: counts.get(state.value, 0) for state in JobState},
-        "overdue_count": overdue.count(),
-        "overdue": list(
-            overdue.order_by("next_run_time").values("id", "name", "next_run_time")[:SHOWN]
-        ),
-        "broken": list(broken.values("id", "name", "problem")[:SHOWN]),
+        "overdue_count": overdue[0].pop("n") if overdue else 0,
+        "overdue": cast(list[OverdueJob], [{key: row[key] for key in LISTED} for row in overdue]),
+        "broken": list(broken.values("id", "name", "problem")[:SHOWN]) if is_any_broken else [],
     }
+
+
+def _overdue(jobs: Any, since: datetime) -> QuerySet[Any]:
+    """The first, each with the number `n` of all; by the index of the times, as most often there
+    is none."""
+    late = DjangoJob.objects.filter(next_run_time__lt=since).values("pk")
+    found: QuerySet[Any] = jobs.filter(pk__in=late, state=JobState.SCHEDULED)
+    return found.order_by("next_run_time").values(*LISTED, n=Window(Count("*")))[:SHOWN]
 
 
 def _queue(now: datetime) -> QueueData:
@@ -226,7 +237,7 @@ def _queue(now: datetime) -> QueueData:
 
 
 def _leadership(leader: SchedulerProcess | None, now: datetime) -> Iterator[Finding]:
-    start = _("Start one: manage.py runscheduler.")
+    start = _("Start it here, or on any host that reaches this database.")
     if leader is None:
         message = _("No scheduler leads: nothing will fire until `manage.py runscheduler` runs.")
         yield Finding("error", "no_leader", message, start)
