@@ -15,3 +15,9 @@ def test_the_stock_pages_of_django_apscheduler_are_hidden(db: None) -> None:
     index = root.get("/admin/").content.decode()
     assert "django_apscheduler" not in index
     assert "schedcore" in index
+
+
+def test_who_has_no_right_is_told_so_and_by_which_name(db: None) -> None:
+    answer = logged_in(staff(name="newcomer")).get("/admin/jobs/job/")
+    assert answer.status_code == 403
+    assert "You are logged in as newcomer" in answer.content.decode()
