@@ -34,7 +34,7 @@ run: ## Install what is needed, then start the web server and a scheduler
 
 test: dev ## Run all tests on SQLite, then on PostgreSQL if one answers at TEST_DATABASE_URL
 	@if command -v node >/dev/null || [ "$$CI" = true ]; then \
-		node --test tests/js/; \
+		node --test tests/js/*.test.js; \
 	else \
 		echo "Skipped: the tests of scripts, as there is no node here"; \
 	fi

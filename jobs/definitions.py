@@ -43,6 +43,7 @@ __all__ = [
     "plan_load",
     "reload",
     "undo",
+    "undoable",
     "warnings",
 ]
 
@@ -189,9 +190,16 @@ def undo(actor: Actor, *, dry_run: bool = False) -> ReloadResult:
     return _alone(run)
 
 
-def export() -> str:
-    """The file of what stands; loading it changes nothing."""
-    jobs = list(Job.objects.order_by("pk"))
+def undoable() -> JobSnapshot | None:
+    """The reload that `undo` would take back: who made it, and when."""
+    newest = JobSnapshot.objects.defer("rows").order_by("-pk").first()
+    return None if newest is None or newest.is_undone else newest
+
+
+def export(among: Collection[str] | None = None) -> str:
+    """The file of what stands, or of the jobs of these ids; loading the whole changes nothing."""
+    found = Job.objects.order_by("pk")
+    jobs = list(found if among is None else found.filter(pk__in=among))
     comments = [
         _("“%(id)s” cannot run, and a file that holds it is refused: %(problem)s")
         % {"id": job.pk, "problem": job.problem}

@@ -14,10 +14,10 @@ from django.contrib.admin.utils import model_ngettext, quote, unquote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -90,15 +90,33 @@ class CommandsAdmin(RightsAdmin):
                 command.check(user_of(request), obj)
                 result = command.call(obj.pk, actor_of(request))
         except SchedulerError as error:
-            self.message_user(request, error.message, messages.ERROR)
-            return HttpResponseRedirect(self._url("change", quote(obj.pk)))
-        self.message_user(request, _said(command, obj, result), messages.SUCCESS)
-        return HttpResponseRedirect(self._url("change", quote(self.shown_after(obj, result).pk)))
+            return self.answer(request, obj, messages.ERROR, error.message)
+        shown = self.shown_after(obj, result)
+        return self.answer(request, shown, messages.SUCCESS, said(command, obj, result))
 
     def shown_after(self, obj: Any, result: Any) -> Any:
         """Of this page's kind, what to look at once a command is done: the row, or what the
         command made of it."""
         return obj
+
+    def answer(
+        self, request: HttpRequest, obj: Any, level: int, sentence: str | SafeString
+    ) -> HttpResponse:
+        """What became of a command: back to the object's page; to a script as JSON."""
+        if is_from_script(request):
+            is_done = level == messages.SUCCESS
+            told = {"message": conditional_escape(sentence), **self.news(request, obj)}
+            return JsonResponse(told, status=200 if is_done else 409)
+        self.message_user(request, sentence, level)
+        return HttpResponseRedirect(self.after_command(request, obj))
+
+    def news(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What a script is told of the object besides, as it stands now."""
+        return {}
+
+    def after_command(self, request: HttpRequest, obj: Any) -> str:
+        """Where the browser goes."""
+        return self._url("change", quote(obj.pk))
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
@@ -158,6 +176,10 @@ class CommandsAdmin(RightsAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
 
 
+def is_from_script(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "") == "application/json"
+
+
 def as_action(command: Command) -> Callable[..., None]:
     """The command for Django's list of bulk actions."""
 
@@ -169,7 +191,8 @@ def as_action(command: Command) -> Callable[..., None]:
     return act
 
 
-def _said(command: Command, obj: Model, result: Any) -> str | SafeString:
+def said(command: Command, obj: Model, result: Any) -> str | SafeString:
+    """That it was done, with a link to what `call` has queued."""
     if not isinstance(result, JobExecution) or result.pk == obj.pk:
         return _("%(done)s: %(name)s.") % {"done": command.done, "name": obj}
     return format_html(

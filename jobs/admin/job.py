@@ -11,14 +11,17 @@ from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from jobs import definitions
 from jobs.admin.commands import as_action
 from jobs.admin.job_commands import BUTTONS, DELETE, offered_for
-from jobs.admin.job_list import JobListAdmin
+from jobs.admin.job_live import JobLiveAdmin
 from jobs.admin.job_page import JobPageAdmin
+from jobs.admin.job_requests import JobRequestAdmin
 from jobs.admin.job_rights import JobRightsAdmin
 from jobs.admin.rights import actor_of, user_of
 from jobs.control import job as control
@@ -27,12 +30,15 @@ from jobs.errors import SchedulerError
 from jobs.models import Job
 from jobs.models.rights import has_right
 
+LIST = "_list"
+"""A field of the list's form: its parameters."""
+
 
 @admin.register(Job)
-class JobAdmin(JobListAdmin, JobRightsAdmin, JobPageAdmin):
+class JobAdmin(JobLiveAdmin, JobRequestAdmin, JobRightsAdmin, JobPageAdmin):
     audited_as = "job"
     commands = BUTTONS
-    actions = [*(as_action(command) for command in BUTTONS), "delete_selected"]
+    actions = [*(as_action(command) for command in BUTTONS), "delete_selected", "export_selected"]
 
     def job_id_of(self, job: Job) -> str:
         return job.pk
@@ -40,7 +46,28 @@ class JobAdmin(JobListAdmin, JobRightsAdmin, JobPageAdmin):
     def offered(self, job: Job) -> set[str]:
         return offered_for(job)
 
+    def news(self, request: HttpRequest, job: Job) -> dict[str, Any]:
+        return self.changes(request, {job.pk: ""})
+
+    def after_command(self, request: HttpRequest, job: Job) -> str:
+        """Back to the list as it was narrowed, if the button stood there."""
+        if LIST in request.POST:
+            return f"{self._url('changelist')}?{QueryDict(request.POST[LIST]).urlencode()}"
+        return super().after_command(request, job)
+
+    @admin.action(permissions=["export"], description=gettext_lazy("Export selected jobs as YAML"))
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        return HttpResponse(
+            definitions.export(list(queryset.values_list("pk", flat=True))),
+            content_type="application/yaml; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="scheduler_tasks.yaml"'},
+        )
+
     # Rights
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """The file tells all of a job, so it takes more than the right on one."""
+        return has_right(user_of(request), "view_job")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return has_right(user_of(request), "manage_job")

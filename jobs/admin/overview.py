@@ -29,7 +29,7 @@ from jobs.admin.page_words import page_words
 from jobs.admin.rights import user_of
 from jobs.executions.database import database_now
 from jobs.models import Job, JobExecution, Status
-from jobs.models.rights import has_right, has_right_anywhere
+from jobs.models.rights import has_right_anywhere
 from jobs.overview.lanes import Span, lanes
 from jobs.overview.numbers import DAY, Day, leader_figures, two_days
 from jobs.overview.troubles import Failing, Slow, Waiting, failing, longest_since_success, slowest
@@ -83,7 +83,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     found = lanes(executions, jobs, span)
     zone = django_timezone.get_default_timezone()
     return {
-        "strip": scheduler_strip(sees_all_jobs=has_right(user, "view_job")),
+        "strip": scheduler_strip(user),
         "cards": [*_day_cards(*two_days(executions, now)), *_leader_cards()],
         "zooms": [(key, label, key == zoom) for key, (_span, label) in ZOOMS.items()],
         "zoom": zoom,

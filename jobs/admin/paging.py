@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from django.core.paginator import Paginator
 
 MOST_ROWS = 10_000
+
+
+class KnownPaginator(Paginator):  # type: ignore[type-arg]  # no subscript at run time
+    """Of rows whose number is known already."""
+
+    def __init__(self, rows: Any, per_page: int, *, count: int) -> None:
+        super().__init__(rows, per_page)
+        self.count = count
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # no subscript at run time
