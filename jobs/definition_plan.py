@@ -68,13 +68,15 @@ class PlanData(TypedDict):
 class Change:
     """One job; of a change only the fields that differ, of an addition or deletion all.
 
-    A job that is added has no `before`, one that is deleted no `after`.
+    A job that is added has no `before`, one that is deleted no `after`. `is_by_hand`: somebody
+    made or edited it, which a forced reload takes back.
     """
 
     job_id: str
     name: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+    is_by_hand: bool = False
 
     def as_dict(self) -> ChangeData:
         return {"id": self.job_id, "name": self.name, "before": self.before, "after": self.after}
@@ -186,14 +188,15 @@ def plan_reload(
         if item is not None and job is not None:
             before = {**as_recorded(job), "problem": job.problem}
             after = {**before, **item, "is_paused": False, "paused_until": None, "problem": ""}
-            builder.change(job_id, item["name"], before, after)
+            by_hand = _is_edited(job, loaded.get(job_id))
+            builder.change(job_id, item["name"], before, after, is_by_hand=by_hand)
             builder.loaded[job_id] = item
         elif item is not None:
             builder.add(job_id, item)
         elif keep is not None:
             builder.keep(job_id, keep)
         elif job is not None:
-            builder.delete(job)
+            builder.delete(job, is_by_hand=job_id not in loaded)
     return builder.plan()
 
 
@@ -230,7 +233,13 @@ class _Builder:
         self.loaded[job_id] = item
 
     def change(
-        self, job_id: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any]
+        self,
+        job_id: str,
+        name: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        *,
+        is_by_hand: bool = False,
     ) -> None:
         """Note the fields of `before` that differ; without any, the job is unchanged."""
         differing = [key for key in before if before[key] != after[key]]
@@ -238,10 +247,11 @@ class _Builder:
             self.unchanged.append(job_id)
             return
         old = {key: before[key] for key in differing}
-        self.changed.append(Change(job_id, name, old, {key: after[key] for key in differing}))
+        new = {key: after[key] for key in differing}
+        self.changed.append(Change(job_id, name, old, new, is_by_hand))
 
-    def delete(self, job: Job) -> None:
-        self.deleted.append(Change(job.pk, job.name, as_recorded(job), None))
+    def delete(self, job: Job, *, is_by_hand: bool = False) -> None:
+        self.deleted.append(Change(job.pk, job.name, as_recorded(job), None, is_by_hand))
 
     def keep(self, job_id: str, reason: Reason) -> None:
         self.kept.append(Kept(job_id, reason))
@@ -282,6 +292,14 @@ def _merge(builder: _Builder, job: Job, item: Definition, last: Definition) -> N
         builder.unchanged.append(job.pk)
     if edited:
         builder.keep(job.pk, Reason.SWITCHED if edited == [SWITCH] else Reason.EDITED)
+
+
+def _is_edited(job: Job, last: Definition | None) -> bool:
+    """Whether it differs from what was loaded `last`, or was never loaded."""
+    if last is None or job.is_paused:
+        return True
+    remembered = {**DEFAULTS, **last}
+    return definition_of(job) != {name: remembered.get(name) for name in FIELDS}
 
 
 def _state(job: Job) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from jobs.admin.commands import as_action
 from jobs.admin.job_commands import BUTTONS, DELETE, offered_for
 from jobs.admin.job_live import JobLiveAdmin
 from jobs.admin.job_page import JobPageAdmin
+from jobs.admin.job_reload import JobReloadAdmin
 from jobs.admin.job_requests import JobRequestAdmin
 from jobs.admin.job_rights import JobRightsAdmin
 from jobs.admin.rights import actor_of, user_of
@@ -35,7 +36,7 @@ LIST = "_list"
 
 
 @admin.register(Job)
-class JobAdmin(JobLiveAdmin, JobRequestAdmin, JobRightsAdmin, JobPageAdmin):
+class JobAdmin(JobLiveAdmin, JobRequestAdmin, JobReloadAdmin, JobRightsAdmin, JobPageAdmin):
     audited_as = "job"
     commands = BUTTONS
     actions = [*(as_action(command) for command in BUTTONS), "delete_selected", "export_selected"]
