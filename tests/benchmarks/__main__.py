@@ -28,6 +28,7 @@ from tests.benchmarks.scenarios import (
     endurance,
     every_second,
     idle,
+    pages,
     retention,
     start_in_process,
     statements,
@@ -46,6 +47,7 @@ MODULES = (
     aggregate,
     retention,
     web,
+    pages,
 )
 SCENARIOS = {scenario.name: scenario for module in MODULES for scenario in module.SCENARIOS}
 
