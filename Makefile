@@ -33,10 +33,12 @@ run: ## Install what is needed, then start the web server and a scheduler
 	@$(bootstrap) manage.py quickstart
 
 test: dev ## Run all tests on SQLite, then on PostgreSQL if one answers at TEST_DATABASE_URL
-	@if command -v node >/dev/null || [ "$$CI" = true ]; then \
+	@if command -v node >/dev/null; then \
 		node --test tests/js/*.test.js; \
+	elif [ "$$CI" = true ]; then \
+		echo "CI needs node: .ci/run installs it"; exit 1; \
 	else \
-		echo "Skipped: the tests of scripts, as there is no node here"; \
+		echo "Skipped the tests of scripts: there is no node."; \
 	fi
 	$(neutral) $(venv_python) -m pytest $(ARGS)
 	@if answer=$$($(venv_python) -c 'import psycopg; psycopg.connect("$(TEST_DATABASE_URL)", connect_timeout=3)' 2>&1) || [ "$$CI" = true ]; then \

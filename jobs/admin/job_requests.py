@@ -26,10 +26,11 @@ from django.utils.translation import gettext_lazy
 from jobs.admin.commands import CommandsAdmin, is_from_script, said
 from jobs.admin.display import moment, zone_of
 from jobs.admin.job_commands import RUN
-from jobs.admin.job_form import JSONText
+from jobs.admin.json_text import JSONText
 from jobs.admin.rights import actor_of, user_of
 from jobs.control import execution as execution_control
 from jobs.control import job as control
+from jobs.control.audit import refusals_recorded
 from jobs.control.rights import require_right_to_run
 from jobs.errors import SchedulerError
 from jobs.models import Job
@@ -43,6 +44,8 @@ class JobRequest(forms.Form):
     heading: str | Promise
     label: str | Promise
     right: Right
+    action: str
+    """What the audit calls it."""
 
     def __init__(self, data: Any, *, job: Job, request: HttpRequest) -> None:
         super().__init__(data)
@@ -52,8 +55,10 @@ class JobRequest(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
+            actor = actor_of(self.request)
             try:
-                self.carry_out(cleaned)
+                with refusals_recorded(actor, self.action, job_id=self.job.pk):
+                    self.carry_out(cleaned)
             except SchedulerError as error:
                 self._show(error)
         return cleaned
@@ -79,6 +84,7 @@ class RunRequest(JobRequest):
     heading = gettext_lazy("Run with other arguments")
     label = gettext_lazy("Run now")
     right = "run_job"
+    action = "job.run"
 
     kwargs = JSONText(label=gettext_lazy("Arguments"), required=False)
     force = forms.BooleanField(
@@ -111,6 +117,7 @@ class PauseRequest(JobRequest):
     heading = gettext_lazy("Pause until")
     label = gettext_lazy("Pause")
     right = "manage_job"
+    action = "job.pause"
 
     until = forms.DateTimeField(
         required=False,
