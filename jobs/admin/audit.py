@@ -1,4 +1,7 @@
-"""Who changed what: read-only, for managers."""
+"""Who changed what, and who was refused: read-only, for managers.
+
+The list stands in `audit_list`.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs.admin.display import differences, json_block, lines, moment
-from jobs.admin.paging import BoundedPaginator
-from jobs.admin.rights import RightsAdmin
+from jobs.admin.audit_list import AuditListAdmin
+from jobs.admin.display import badge, json_block
 from jobs.models import AuditEvent, Job
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(RightsAdmin):
+class AuditEventAdmin(AuditListAdmin):
     audited_as = "audit"
     view_right = "manage_job"
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    list_display = ("when", "actor", "via", "action", "about", "changes")
-    list_filter = ("action", "via", "is_refused")
-    search_fields = ("actor", "job_id", "target", "message")
-    sortable_by = ()
     fields = (
         "when",
         "actor",
@@ -33,18 +29,14 @@ class AuditEventAdmin(RightsAdmin):
         "token",
         "address",
         "action",
+        "outcome",
         "target",
         "job",
-        "is_refused",
         "message",
         "before_block",
         "after_block",
     )
     readonly_fields = fields
-
-    @admin.display(description=gettext_lazy("at"))
-    def when(self, event: AuditEvent) -> SafeString | None:
-        return moment(event.at)
 
     @admin.display(description=gettext_lazy("job"))
     def job(self, event: AuditEvent) -> str | SafeString | None:
@@ -53,17 +45,9 @@ class AuditEventAdmin(RightsAdmin):
         url = reverse("admin:jobs_job_change", args=[quote(event.job_id)])
         return format_html('<a href="{}">{}</a>', url, event.job_id)
 
-    @admin.display(description=gettext_lazy("target"))
-    def about(self, event: AuditEvent) -> SafeString:
-        return lines(event.target, event.job_id)
-
-    @admin.display(description=gettext_lazy("changes"))
-    def changes(self, event: AuditEvent) -> str | SafeString | None:
-        if event.is_refused:
-            return _("refused: %(message)s") % {"message": event.message}
-        if event.before is None or event.after is None:
-            return event.message or None
-        return differences(event.before, event.after)
+    @admin.display(description=gettext_lazy("outcome"))
+    def outcome(self, event: AuditEvent) -> SafeString:
+        return badge("refused", _("refused")) if event.is_refused else badge("succeeded", _("done"))
 
     @admin.display(description=gettext_lazy("before"))
     def before_block(self, event: AuditEvent) -> SafeString | None:

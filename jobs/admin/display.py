@@ -136,16 +136,20 @@ def text_block(text: str, *, folded: str = "") -> SafeString | None:
 
 
 def differences(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, most: int | None = None
 ) -> SafeString | None:
-    """A line a field: before → after; of something new or gone, its one state."""
+    """A line a field: before → after; of something new or gone, its one state. `most` characters
+    of each."""
     names = sorted({**(before or {}), **(after or {})})
     if not names:
         return None
 
     def states(name: str) -> str:
         held = [side[name] for side in (before, after) if side is not None and name in side]
-        return " → ".join(json.dumps(value, ensure_ascii=False) for value in held)
+        texts = (json.dumps(value, ensure_ascii=False) for value in held)
+        return " → ".join(
+            text if most is None or len(text) <= most else f"{text[:most]}…" for text in texts
+        )
 
     rows = ((name, printable(states(name))) for name in names)
     return format_html(

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +20,7 @@ from jobs.admin.commands import CommandsAdmin
 from jobs.admin.display import duration, lines, moment, status_badge
 from jobs.admin.execution_filters import JobFilter, SourceFilter, StatusFilter, WithinFilter
 from jobs.admin.execution_words import MOST_OF_AN_ERROR, asked_by, first_line, occurrences, why
-from jobs.admin.paging import BoundedPaginator
+from jobs.admin.narrowed_list import NarrowedList, NarrowedListAdmin
 from jobs.admin.rights import user_of
 from jobs.executions.database import database_clock
 from jobs.models import Job, JobExecution, Status
@@ -37,8 +36,9 @@ RECENT_ROWS = 20_000
 """Among which the names are looked for that a job bore when it ran."""
 
 
-class ExecutionList(ChangeList):
-    """With what its template shows of the filters."""
+class ExecutionList(NarrowedList):
+    tab_filter = StatusFilter
+    select_filters = (SourceFilter, WithinFilter)
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request, *args, **kwargs)
@@ -61,51 +61,11 @@ class ExecutionList(ChangeList):
             JobExecution._meta.get_field("job").set_cached_value(row, jobs.get(row.job_id or ""))
         self.result_list = rows
 
-    @property
-    def tabs(self) -> list[dict[str, Any]]:
-        """A link for each verdict, and one for all."""
-        (spec,) = self._specs(StatusFilter)
-        choices = [(None, _("All")), *spec.lookup_choices]
-        return [
-            {
-                "status": status,
-                "label": label,
-                "url": self.get_query_string({spec.parameter_name: status}, ["p"]),
-                "is_open": (spec.value() or None) == status,
-            }
-            for status, label in choices
-        ]
 
-    @property
-    def selects(self) -> list[Any]:
-        return self._specs(SourceFilter, WithinFilter)
-
-    @property
-    def job(self) -> Any:
-        return self._specs(JobFilter)[0]
-
-    @property
-    def kept(self) -> list[tuple[str, str]]:
-        """What the form sends besides its own fields."""
-        (spec,) = self._specs(StatusFilter)
-        return [(spec.parameter_name, spec.value())] if spec.value() else []
-
-    @property
-    def is_narrowed(self) -> bool:
-        return bool(self.query) or any(spec.value() for spec in self._specs(admin.SimpleListFilter))
-
-    def _specs(self, *kinds: type) -> list[Any]:
-        return [spec for spec in self.filter_specs if isinstance(spec, kinds)]
-
-
-class ExecutionListAdmin(CommandsAdmin):
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
+class ExecutionListAdmin(NarrowedListAdmin, CommandsAdmin):
     list_display = ("number", "verdict", "job_link", "at", "source_text")
     list_filter = (StatusFilter, JobFilter, SourceFilter, WithinFilter)
     search_fields = ("job__id", "job_name")
-    sortable_by = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ExecutionList
@@ -114,21 +74,14 @@ class ExecutionListAdmin(CommandsAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         jobs = Job.objects.visible_to(user_of(request)).order_by("name", "pk")
-        context = {
-            "title": capfirst(self.opts.verbose_name_plural),
-            "suggested": list(jobs.values_list("pk", "name")[:MOST_SUGGESTED]),
-        }
-        return super().changelist_view(request, {**context, **(extra_context or {})})
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """By what the filters offer, and nothing that would read the whole table."""
-        return lookup in {one.parameter_name for one in self.list_filter}
+        suggested = list(jobs.values_list("pk", "name")[:MOST_SUGGESTED])
+        return super().changelist_view(request, {"suggested": suggested, **(extra_context or {})})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """By index, never by reading the table: the jobs are looked for first."""
-        term = search_term.strip().replace("\0", "")
+        term = search_term.strip()
         if not term:
             return queryset, False
         found = Q(job_id__in=_jobs_named(term))

@@ -166,7 +166,7 @@ class JobPageAdmin(CommandsAdmin):
                 (event, moment(event.at), differences(event.before, event.after))
                 for event in events[:SHOWN_EVENTS]
             ],
-            "events_url": _list_url("auditevent", q=job.pk),
+            "events_url": _list_url("auditevent", job_id=job.pk),
             "may_see_events": self.may(request, "manage_job", job),
         }
 

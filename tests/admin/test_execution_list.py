@@ -148,7 +148,7 @@ def test_an_empty_field_of_the_form_narrows_nothing(viewer: Client) -> None:
 def test_a_verdict_is_kept_while_the_others_are_chosen(viewer: Client) -> None:
     page = viewer.get(EXECUTIONS, {"status__exact": "failed", "within": "7d"})
     assert page.context["cl"].kept == [("status__exact", "failed")]
-    urls = {tab["status"]: tab["url"] for tab in page.context["cl"].tabs}
+    urls = {tab["value"]: tab["url"] for tab in page.context["cl"].tabs}
     assert urls["missed"] == "?status__exact=missed&within=7d"
     assert urls[None] == "?within=7d"
 
