@@ -16,6 +16,7 @@ workers = 2
 worker_class = "gthread"
 threads = 4
 graceful_timeout = 10
+limit_request_line = 8190  # the most there is, for queries with many filters
 # Nobody on this machine can pretend to be a proxy unless one is declared.
 forwarded_allow_ips = "127.0.0.1,::1" if settings.TRUST_PROXY else ""
 # Its place is shared by every gunicorn of the user; signals are enough here.

@@ -33,7 +33,8 @@ CHUNK = 1000
 
 
 class AuditEventSerializer(serializers.Serializer[Any]):
-    """`before` and `after` hold only what differs; of a refusal there is neither."""
+    """`job_id` is null where it was about no job. `before` and `after` hold only what differs;
+    of a refusal there is neither."""
 
     model = AuditEvent
 
@@ -44,12 +45,15 @@ class AuditEventSerializer(serializers.Serializer[Any]):
     token = serializers.CharField()
     address = serializers.CharField()
     action = serializers.CharField()
-    job_id = serializers.CharField()
+    job_id = serializers.SerializerMethodField()
     target = serializers.CharField()
     is_refused = serializers.BooleanField()
     message = serializers.CharField()
     before = serializers.JSONField()
     after = serializers.JSONField()
+
+    def get_job_id(self, event: AuditEvent) -> str | None:
+        return event.job_id or None
 
 
 class AuditFilters(Filters):

@@ -47,15 +47,11 @@ class JobReload(ApiView):
         return Answer(done.as_dict(), message)
 
 
-EXPORTED = """\
-default_tasks:
-  - id: nightly
-    name: Nightly export
-    function: send_report
-    trigger_type: cron
-    trigger_params:
-      cron_expression: 0 3 * * *
-"""
+EXPORTED = {
+    "type": "object",
+    "properties": {"default_tasks": {"type": "array", "items": {"type": "object"}}},
+    "required": ["default_tasks"],
+}
 
 
 class Anything(BaseContentNegotiation):
@@ -72,7 +68,7 @@ class JobExport(ApiView):
     content_negotiation_class = Anything
     rights = {"GET": "view_job"}
 
-    @Endpoint(content={"application/yaml": {"type": "string", "example": EXPORTED}})
+    @Endpoint(content={"application/yaml": EXPORTED})
     def get(self, request: Request) -> HttpResponse:
         """Export all jobs as they stand, as a YAML file that can be loaded."""
         self.query()

@@ -38,7 +38,7 @@ class Description(ApiView):
     permission_classes = [IsAuthenticated, OnAnyJob]
     rights = {"GET": "view_job"}
 
-    @Endpoint(content={YAML: {"type": "string"}, JSON: DOCUMENT})
+    @Endpoint(content={YAML: DOCUMENT, JSON: DOCUMENT})
     def get(self, request: Request) -> HttpResponse:
         """Show this description, OpenAPI 3, as YAML or as JSON."""
         self.query()

@@ -18,7 +18,13 @@ A_TAG = "\n"
 """Stands for a tag where the rest of a header is looked at, which cannot hold this itself."""
 
 _TAG = r'(W/)?"[!#-~]*"'
-_TAGS = {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$", "example": '"7"'}
+_TAGS = {
+    "oneOf": [
+        {"type": "string", "enum": ["*"]},
+        {"type": "string", "pattern": rf"^{_TAG}( *, *{_TAG})*$"},
+    ],
+    "example": '"7"',
+}
 
 IF_MATCH = RequestHeader(
     "If-Match",

@@ -58,6 +58,8 @@ class WordsField(forms.Field):
             if word not in self.words:
                 shown = {"value": word[:100], "allowed": ", ".join(self.words)}
                 raise ValidationError(sentence % shown)
+        if len(set(found)) < len(found):
+            raise ValidationError(_("Give each word once."))
         return found
 
 

@@ -91,7 +91,7 @@ def _read_field(params: Mapping[str, object], name: str, problems: Problems) -> 
             # APScheduler itself would count on to the year 9999.
             if name != "year" or _values(field) <= frozenset(YEARS):
                 return text
-    first, last = _limits(name)
+    first, last = limits(name)
     problems.add_param(name, _complaint(name) % {"value": text, "first": first, "last": last})
     return None
 
@@ -108,13 +108,14 @@ def _complaint(name: str) -> str:
     )
 
 
-def _limits(name: str) -> tuple[int, int]:
+def limits(name: str) -> tuple[int, int]:
+    """The least and the greatest number of a field."""
     return MIN_VALUES[name], LAST_YEAR if name == "year" else MAX_VALUES[name]
 
 
 def _values(field: BaseField) -> frozenset[int]:
     """The numbers that a field allows, without APScheduler's positions of days in a month."""
-    low, high = _limits(field.name)
+    low, high = limits(field.name)
     numbers: set[int] = set()
     for term in field.expressions:
         if isinstance(term, RangeExpression):

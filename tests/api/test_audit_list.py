@@ -102,6 +102,12 @@ def test_bad_parameters_are_named(manager: APIClient, path: str, query: str, fie
     refused(manager.get(path + query), 400, "validation_error", field=field)
 
 
+def test_what_was_about_no_job_names_none(manager: APIClient) -> None:
+    add("login", job_id="")
+    (event,) = succeeded(manager.get(AUDIT + "?action=login"))
+    assert event["job_id"] is None
+
+
 def test_who_manages_one_job_sees_the_events_of_that_one(login: Login) -> None:
     mine = make_job("mine")
     make_job("other")

@@ -47,7 +47,7 @@ class Server:
         self._folder = folder
         self._data = folder / "data"
         self._user = _ordinary_user()
-        self.port = _free_port()
+        self.port = free_port()
 
     def create(self) -> None:
         if self._user:
@@ -138,7 +138,7 @@ def _ordinary_user() -> pwd.struct_passwd | None:
     return next(known[name] for name in NAMED_USERS if name in known)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

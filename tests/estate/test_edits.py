@@ -4,7 +4,7 @@ import pytest
 
 from jobs.errors import Invalid
 from jobs.estate.models import DatabaseInstance
-from jobs.estate.services.edits import ChangedMeanwhile, edit_instance, save
+from jobs.estate.services.edits import AlreadyThere, ChangedMeanwhile, edit_instance, save
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
@@ -45,3 +45,15 @@ def test_nothing_is_saved_of_what_is_refused() -> None:
         edit_instance(instance, {**VALUES, "timezone": "Mars/Olympus", "port": None})
     assert caught.value.errors.keys() == {"timezone", "port"}
     assert not DatabaseInstance.objects.exists()
+
+
+def test_a_name_that_is_taken_is_a_conflict_unless_more_is_wrong() -> None:
+    taken = DatabaseInstance()
+    edit_instance(taken, VALUES)
+    save(taken)
+    with pytest.raises(AlreadyThere) as caught:
+        edit_instance(DatabaseInstance(), VALUES)
+    assert caught.value.errors.keys() == {"name"}
+    with pytest.raises(Invalid) as refused:
+        edit_instance(DatabaseInstance(), {**VALUES, "port": None})
+    assert refused.value.errors.keys() == {"name", "port"}

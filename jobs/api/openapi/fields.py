@@ -39,6 +39,8 @@ class FieldSchema(AutoSchema):
 
     def _insert_field_validators(self, field: Any, schema: Schema) -> None:
         super()._insert_field_validators(field, schema)
+        if isinstance(field, serializers.ListField) and not field.allow_empty:
+            schema["minItems"] = 1
         if isinstance(field, Text):
             schema["pattern"] = _pattern(field)
 

@@ -21,7 +21,8 @@ def _schema(filter: Any) -> Schema:
     match filter:
         case Words():
             words = list(filter.extra["words"])
-            return {"type": "array", "items": {"type": "string", "enum": words}, "minItems": 1}
+            items = {"type": "string", "enum": words}
+            return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
         case YesNo():
             return {"type": "boolean"}
         case Id():

@@ -18,13 +18,16 @@ from jobs.models.job import (
 )
 from jobs.registry import NAME_PATTERN
 from jobs.triggers import TriggerType
-from jobs.triggers.fields import NAMES, PREFIX
-from jobs.triggers.interval import UNITS
+from jobs.triggers.fields import NAMES, PREFIX, TERMS, limits
+from jobs.triggers.interval import LONGEST_DAYS, UNITS
 from jobs.triggers.spec import EXPRESSION
-from jobs.triggers.values import JITTER_LIMIT, LENGTH_LIMIT, NUMBER_LIMIT
+from jobs.triggers.values import JITTER_LIMIT, LENGTH_LIMIT
 
 Schema = dict[str, Any]
 
+ABOVE_ZERO: Schema = {
+    "oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^0*[1-9][0-9]*$"}]
+}
 PARAMS = {
     "CronExpression": TriggerType.CRON,
     "CronFields": TriggerType.CRON,
@@ -37,11 +40,13 @@ PARAMS = {
 def components(body: str, beside: Schema) -> dict[str, Schema]:
     """The body of that name, and what it is made of; `beside` is what stands beside a trigger."""
     params = dict(_params())
-    job = {"id": _id(), **_fields()}
+    job = _fields()
     match body:
         case "NewJob":
+            job = {"id": _id(), **job}
             found = _for_each_trigger(body, job, ("id", "name", "function"), params)
         case "NewJobByFunction":
+            job = {"id": {**_id(), "nullable": True}, **job}
             found = _for_each_trigger(body, job, ("name", "function"), params)
         case "JobChanges":
             found = _changes(job, params)
@@ -103,12 +108,13 @@ def _params() -> Iterator[tuple[str, Schema]]:
             "before each name.",
         ),
     )
-    units = {unit: _whole(NUMBER_LIMIT - 1, f"How many {unit}.") for unit in UNITS}
+    most = {unit: LONGEST_DAYS * UNITS["days"] // seconds for unit, seconds in UNITS.items()}
+    units = {unit: _whole(most[unit], f"How many {unit}.") for unit in UNITS}
     yield (
         "Interval",
         _object(
             {**units, **window},
-            anyOf=_one_of_these(UNITS),
+            anyOf=[{"required": [unit], "properties": {unit: ABOVE_ZERO}} for unit in UNITS],
             description="The sum of what is given; at least a second, at most 100 years.",
         ),
     )
@@ -143,7 +149,7 @@ def _fields() -> Schema:
         },
         "args": {"type": "array", "items": {}, "description": "As its function takes them."},
         "kwargs": {"type": "object", "description": "As its function takes them."},
-        "timezone": {"type": "string", "format": "time-zone", "maxLength": 64},
+        "timezone": {"type": "string", "format": "time-zone"},
         "executor": {"type": "string", "enum": sorted(EXECUTORS)},
         "coalesce": {"type": "boolean", **null},
         "max_instances": {**whole, "minimum": 1, "maximum": MAX_INSTANCES_LIMIT},
@@ -182,10 +188,19 @@ def _expression() -> Schema:
 
 
 def _cron_field(name: str) -> Schema:
+    least, most = limits(name)
+    term = TERMS[name].pattern.replace(r"\d", "[0-9]")
+    terms = f"({term})( *, *({term}))*"
+    if name in ("day", "day_of_week"):
+        terms = rf"\?|{terms}"
     return {
         "oneOf": [
-            {"type": "integer", "minimum": 0},
-            {"type": "string", "maxLength": LENGTH_LIMIT, "pattern": "^[ -~]*[!-~][ -~]*$"},
+            {"type": "integer", "minimum": least, "maximum": most},
+            {
+                "type": "string",
+                "maxLength": LENGTH_LIMIT,
+                "pattern": f"^({terms})$",
+            },
         ],
         "description": "A number, `*`, a list (1,5), a range (1-5), a step (*/5)."
         + (" By name, such as mon-fri." if name == "day_of_week" else ""),

@@ -71,6 +71,11 @@ def with_body() -> list[Refusal]:
     ]
 
 
+def no_path() -> Refusal:
+    """What a path is refused with whose parameters are no ids."""
+    return exceptions.NotFound("There is nothing at this path.", code="path_not_found")
+
+
 def by_status(refusals: Iterable[Refusal]) -> dict[int, list[Refused]]:
     """How the refusals are answered, each code of a status once."""
     found: dict[int, dict[str, Refused]] = {}
@@ -83,9 +88,8 @@ def by_status(refusals: Iterable[Refusal]) -> dict[int, list[Refused]]:
 
 def name_of(status: int, refused: Iterable[Refused]) -> str:
     """Of the component: the status, and the codes that not every endpoint has."""
-    common = {
-        one.code for each in by_status([*everywhere(), *with_login()]).values() for one in each
-    }
+    usual = by_status([*everywhere(), *with_login()])
+    common = {one.code for each in usual.values() for one in each}
     codes = [one.code for one in refused if one.code not in common]
     return "_".join([HTTPStatus(status).phrase.title().replace(" ", ""), *codes])
 

@@ -14,6 +14,7 @@ from jobs.api.etag import IF_NONE_MATCH
 from jobs.api.openapi import filters, job_bodies, refusals
 from jobs.api.openapi.fields import FieldSchema
 from jobs.api.openapi.typed import schema_of
+from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
 from jobs.api.strict import Nothing, Strict
 
 Schema = dict[str, Any]
@@ -53,6 +54,10 @@ NOT_MODIFIED: Schema = {
     "description": "You have it as it is.",
     "headers": {"ETag": HEADERS["ETag"]},
 }
+TOO_LONG: Schema = {
+    "description": "The address is too long. The web server says so, not in the API's form.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 SECURITY: dict[str, Schema] = {
     "token": {
         "type": "apiKey",
@@ -75,6 +80,7 @@ SECURITY: dict[str, Schema] = {
         "`csrftoken`.",
     },
 }
+SCOPES = {OnAllJobs: "on all jobs", OnAnyJob: "on at least one job", OnThisJob: "on this job"}
 NOTHING: Schema = {"type": "object", "nullable": True, "enum": [None]}
 
 
@@ -113,10 +119,19 @@ class EndpointSchema(FieldSchema):
         """The docstring of the method, or of the view where several share the method."""
         text = getattr(self.view, self.method.lower()).__doc__ or type(self.view).__doc__ or ""
         summary, _, rest = text.strip().partition("\n\n")
-        found = {"summary": _one_line(summary).removesuffix(".")}
-        if rest:
-            found["description"] = _one_line(rest)
-        return found
+        description = " ".join([*rest.split(), self._rights()])
+        return {"summary": _one_line(summary).removesuffix("."), "description": description}
+
+    def _rights(self) -> str:
+        """Which rights it takes, by the names that Django has for them."""
+        view: Any = self.view
+        scopes = [SCOPES[type(each)] for each in view.get_permissions() if type(each) in SCOPES]
+        found = []
+        if right := view.rights.get(self.method):
+            found.append(f"`jobs.{right}` {scopes[0]}")
+        if need := getattr(view, "needs", {}).get(self.method):  # of the estate
+            found.append(f"`estate.{need}_{view.model._meta.model_name}`")
+        return f"Takes the right {' and '.join(found)}." if found else ""
 
     def _path(self) -> list[Schema]:
         found = []
@@ -185,6 +200,7 @@ class EndpointSchema(FieldSchema):
         }
         refused = refusals.by_status(self._refusals())
         known = {"304": NOT_MODIFIED} if IF_NONE_MATCH in said.headers else {}
+        known |= {"414": TOO_LONG} if self._query() else {}
         return {str(said.status.value): success, **known} | {
             str(status): self._refused(status, problems) for status, problems in refused.items()
         }
@@ -224,7 +240,7 @@ class EndpointSchema(FieldSchema):
             found += refusals.with_body()
         if "{" in self.path:
             view: Any = self.view
-            found.append(view.not_found)
+            found += [view.not_found, refusals.no_path()]
         for header in self.endpoint.headers:
             found += header.refusals
         return found

@@ -5,7 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from drf_spectacular.plumbing import build_basic_type
 
@@ -47,7 +56,11 @@ def _typed_dict(hint: Any, component: Component) -> Schema:
         "properties": {
             name: schema_of(each, component) for name, each in get_type_hints(hint).items()
         },
-        "required": [name for name in get_type_hints(hint) if name in hint.__required_keys__],
+        "required": [
+            name
+            for name, each in get_type_hints(hint, include_extras=True).items()
+            if get_origin(each) is not NotRequired
+        ],
     }
     if hint.__doc__:
         found["description"] = inspect.cleandoc(hint.__doc__)

@@ -25,7 +25,7 @@ from jobs.estate.api.instance_serializers import (
 from jobs.estate.api.view import EstateDetail, EstateList, EstateView
 from jobs.estate.models import DatabaseInstance
 from jobs.estate.services.diagnosis import Diagnosis, Problem, diagnose
-from jobs.estate.services.edits import ChangedMeanwhile, edit_instance, save
+from jobs.estate.services.edits import AlreadyThere, ChangedMeanwhile, edit_instance, save
 from jobs.estate.services.overview import with_overview
 
 
@@ -82,7 +82,7 @@ class InstanceList(InstanceScoped, EstateList):
         shows="shown",
         status=HTTPStatus.CREATED,
         answer_headers=("Location",),
-        raises=(ChangedMeanwhile,),
+        raises=(AlreadyThere, ChangedMeanwhile),
     )
     @method_decorator(sensitive_variables())
     def post(self, request: Request) -> Answer:
@@ -108,7 +108,10 @@ class InstanceDetail(InstanceScoped, EstateDetail):
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}
 
     @Endpoint(
-        action="instance.change", body=InstanceBody, shows="shown", raises=(ChangedMeanwhile,)
+        action="instance.change",
+        body=InstanceBody,
+        shows="shown",
+        raises=(AlreadyThere, ChangedMeanwhile),
     )
     @method_decorator(sensitive_variables())
     def patch(self, request: Request, pk: str) -> Answer:
@@ -140,7 +143,9 @@ class InstanceDetail(InstanceScoped, EstateDetail):
 class InstanceTest(InstanceScoped):
     needs = {"POST": "manage"}
 
-    @Endpoint(action="instance.test", body=InstanceBody, shows=DiagnosisData)
+    @Endpoint(
+        action="instance.test", body=InstanceBody, shows=DiagnosisData, raises=(AlreadyThere,)
+    )
     @method_decorator(sensitive_variables())
     def post(self, request: Request, pk: str) -> Answer:
         """Try to connect to an instance.

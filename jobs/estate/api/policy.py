@@ -25,7 +25,7 @@ from jobs.estate.api.view import (
     OfInstanceFilters,
 )
 from jobs.estate.models import Interval, PartitionPolicy
-from jobs.estate.services.edits import ChangedMeanwhile, edit_policy, save
+from jobs.estate.services.edits import AlreadyThere, ChangedMeanwhile, edit_policy, save
 
 MAX_SMALL = 32_767
 
@@ -94,7 +94,7 @@ class PolicyList(PolicyScoped, EstateList):
         shows="shown",
         status=HTTPStatus.CREATED,
         answer_headers=("Location",),
-        raises=(ChangedMeanwhile,),
+        raises=(AlreadyThere, ChangedMeanwhile),
     )
     def post(self, request: Request) -> Answer:
         """Add a policy: which partitions a table should have, ahead and behind."""
@@ -117,7 +117,12 @@ class PolicyDetail(PolicyScoped, EstateDetail):
 
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}
 
-    @Endpoint(action="policy.change", body=PolicyBody, shows="shown", raises=(ChangedMeanwhile,))
+    @Endpoint(
+        action="policy.change",
+        body=PolicyBody,
+        shows="shown",
+        raises=(AlreadyThere, ChangedMeanwhile),
+    )
     def patch(self, request: Request, pk: str) -> Answer:
         """Change fields of a policy; those that are absent stay as they are."""
         self.row(pk)

@@ -11,11 +11,24 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from jobs.errors import Conflict, Invalid
+from jobs.errors import Conflict, FieldErrors, Invalid
 from jobs.estate.models.instance import DatabaseInstance
 from jobs.estate.models.policy import PartitionPolicy
 from jobs.estate.services.passwords import DESTINATION, STORED, take_passwords
 from jobs.estate.services.policies import problems_of
+
+UNIQUE_CODES = ("unique", "unique_together")
+"""Of Django's errors that say that there is such a row already."""
+
+
+class AlreadyThere(Conflict):
+    """There is such a row already."""
+
+    code = "already_exists"
+
+    def __init__(self, errors: FieldErrors) -> None:
+        sentences = [sentence for found in errors.values() for sentence in found]
+        super().__init__(" ".join(sentences), errors=errors)
 
 
 class ChangedMeanwhile(Conflict):
@@ -33,7 +46,7 @@ class ChangedMeanwhile(Conflict):
 @sensitive_variables()
 def edit_instance(instance: DatabaseInstance, values: Mapping[str, Any]) -> list[str]:
     """Put the values on the row, which is yet to be saved; returns the names of the fields that
-    are other than before. Raises Invalid, and then the row is good for nothing.
+    are other than before. Raises Invalid or AlreadyThere, and then the row is good for nothing.
 
     An absent password is kept, "" removes it; see `take_passwords`.
     """
@@ -90,12 +103,14 @@ def _put(row: Model, values: Mapping[str, Any]) -> list[str]:
 
 def _check(row: Model, problems: Mapping[str, str]) -> None:
     errors: dict[str, list[str]] = {field: [sentence] for field, sentence in problems.items()}
+    are_invalid = bool(errors)
     try:
         # A field that has its sentence already needs no second one.
         row.full_clean(exclude={*errors} & {field.name for field in row._meta.get_fields()})
     except ValidationError as error:
-        for field, sentences in error.message_dict.items():
+        for field, found in error.error_dict.items():
             name = "body" if field == NON_FIELD_ERRORS else field
-            errors.setdefault(name, sentences)
+            errors.setdefault(name, ValidationError(found).messages)
+            are_invalid = are_invalid or any(one.code not in UNIQUE_CODES for one in found)
     if errors:
-        raise Invalid(errors)
+        raise (Invalid if are_invalid else AlreadyThere)(errors)

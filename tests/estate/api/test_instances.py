@@ -176,7 +176,7 @@ def test_bad_values_are_refused_by_name(manager: APIClient, field: str, value: A
 
 
 def test_a_name_is_given_once(manager: APIClient, instance: DatabaseInstance) -> None:
-    refused(manager.post(INSTANCES, NEW), 400, "validation_error", "name")
+    refused(manager.post(INSTANCES, NEW), 409, "already_exists", "name")
 
 
 def test_a_certificate_mode_needs_its_certificates(manager: APIClient) -> None:

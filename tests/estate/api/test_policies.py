@@ -83,5 +83,5 @@ def test_what_a_policy_needs_is_named(manager: APIClient, field: str) -> None:
 
 def test_a_table_has_one_policy(manager: APIClient) -> None:
     succeeded(manager.post(POLICIES, NEW), 201)
-    refused(manager.post(POLICIES, NEW), 400, "validation_error")
+    refused(manager.post(POLICIES, NEW), 409, "already_exists")
     succeeded(manager.post(POLICIES, {**NEW, "table": "orders"}), 201)
