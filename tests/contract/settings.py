@@ -1,0 +1,6 @@
+"""The project's settings, and the task of these tests: see `tests.contract.tasks`."""
+
+from schedcore.settings import *  # noqa: F403
+from schedcore.settings import INSTALLED_APPS as _APPS
+
+INSTALLED_APPS = [*_APPS, "tests.contract"]
