@@ -237,10 +237,10 @@ def _queue(now: datetime) -> QueueData:
 
 
 def _leadership(leader: SchedulerProcess | None, now: datetime) -> Iterator[Finding]:
-    start = _("Start it here, or on any host that reaches this database.")
     if leader is None:
         message = _("No scheduler leads: nothing will fire until `manage.py runscheduler` runs.")
-        yield Finding("error", "no_leader", message, start)
+        fix = _("Start it here, or on any host that reaches this database.")
+        yield Finding("error", "no_leader", message, fix)
         return
     place = {"host": leader.host, "pid": leader.pid, "ttl": leader.ttl_s}
     if _is_silent(leader, now):
@@ -249,7 +249,8 @@ def _leadership(leader: SchedulerProcess | None, now: datetime) -> Iterator[Find
             "where %(ttl)d are allowed: nothing fires."
         )
         place["age"] = _age(leader.beat_at, now)
-        yield Finding("error", "leader_silent", message % place, start)
+        fix = _("See what has become of it, or start another: `manage.py runscheduler`.")
+        yield Finding("error", "leader_silent", message % place, fix)
         return
     tick = _last_tick(leader)
     if _age(tick or leader.started_at, now) > leader.ttl_s:

@@ -21,6 +21,7 @@ from jobs.admin.commands import CommandsAdmin
 from jobs.admin.display import differences, moment
 from jobs.admin.rights import actor_of, user_of
 from jobs.conf import conf
+from jobs.control.audit import refusals_recorded
 from jobs.definition_plan import Change, Plan
 from jobs.definitions import DefinitionsInvalid, ReloadResult
 from jobs.errors import SchedulerError
@@ -61,7 +62,9 @@ class JobReloadAdmin(CommandsAdmin):
         actor = actor_of(request)
         shown = _shown(lambda: definitions.reload(actor, keep_custom=keep, dry_run=True))
         if _is_agreed(request, shown):
-            return self._carry_out(request, lambda: definitions.reload(actor, keep_custom=keep))
+            return self._carry_out(
+                request, "reload", lambda: definitions.reload(actor, keep_custom=keep)
+            )
         self._explain_change(request)
         undoable = definitions.undoable()
         return self._page(
@@ -83,7 +86,7 @@ class JobReloadAdmin(CommandsAdmin):
             self.message_user(request, shown.heading, messages.WARNING)
             return HttpResponseRedirect(self._url("reload"))
         if _is_agreed(request, shown):
-            return self._carry_out(request, lambda: definitions.undo(actor))
+            return self._carry_out(request, "undo", lambda: definitions.undo(actor))
         self._explain_change(request)
         return self._page(request, "undo", shown, title=_("Undo the last reload"))
 
@@ -91,9 +94,12 @@ class JobReloadAdmin(CommandsAdmin):
         if not has_right(user_of(request), "manage_job"):
             raise PermissionDenied
 
-    def _carry_out(self, request: HttpRequest, call: Callable[[], ReloadResult]) -> HttpResponse:
+    def _carry_out(
+        self, request: HttpRequest, verb: str, call: Callable[[], ReloadResult]
+    ) -> HttpResponse:
         try:
-            result = call()
+            with refusals_recorded(actor_of(request), f"definitions.{verb}"):
+                result = call()
         except SchedulerError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:

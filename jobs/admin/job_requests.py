@@ -25,8 +25,8 @@ from django.utils.translation import gettext_lazy
 
 from jobs.admin.commands import CommandsAdmin, is_from_script, said
 from jobs.admin.display import moment, zone_of
+from jobs.admin.job_arguments import ArgumentsPart
 from jobs.admin.job_commands import RUN
-from jobs.admin.json_text import JSONText
 from jobs.admin.rights import actor_of, user_of
 from jobs.control import execution as execution_control
 from jobs.control import job as control
@@ -35,7 +35,6 @@ from jobs.control.rights import require_right_to_run
 from jobs.errors import SchedulerError
 from jobs.models import Job
 from jobs.models.rights import Right, has_right
-from jobs.registry import find_task
 
 
 class JobRequest(forms.Form):
@@ -44,8 +43,8 @@ class JobRequest(forms.Form):
     heading: str | Promise
     label: str | Promise
     right: Right
-    action: str
-    """What the audit calls it."""
+    verb: str
+    """As the audit has it."""
 
     def __init__(self, data: Any, *, job: Job, request: HttpRequest) -> None:
         super().__init__(data)
@@ -55,9 +54,10 @@ class JobRequest(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
-            actor = actor_of(self.request)
             try:
-                with refusals_recorded(actor, self.action, job_id=self.job.pk):
+                with refusals_recorded(
+                    actor_of(self.request), f"job.{self.verb}", job_id=self.job.pk
+                ):
                     self.carry_out(cleaned)
             except SchedulerError as error:
                 self._show(error)
@@ -70,11 +70,16 @@ class JobRequest(forms.Form):
     def done(self) -> str | SafeString:
         raise NotImplementedError
 
+    def place(self, path: str) -> tuple[str | None, str]:
+        """The field for an error of control's, and the part of it that is wrong."""
+        name, _dot, part = path.partition(".")
+        return name, part
+
     def _show(self, error: SchedulerError) -> None:
         if not error.errors:
             self.add_error(None, error.message)
-        for place, sentences in error.errors.items():
-            name, _dot, part = place.partition(".")
+        for where, sentences in error.errors.items():
+            name, part = self.place(where)
             for sentence in sentences:
                 text = f"{part}: {sentence}" if part else sentence
                 self.add_error(name if name in self.fields else None, text)
@@ -84,23 +89,22 @@ class RunRequest(JobRequest):
     heading = gettext_lazy("Run with other arguments")
     label = gettext_lazy("Run now")
     right = "run_job"
-    action = "job.run"
-
-    kwargs = JSONText(label=gettext_lazy("Arguments"), required=False)
-    force = forms.BooleanField(
-        label=gettext_lazy("Even if as many runs are going as the job allows"), required=False
-    )
+    verb = "run"
 
     def __init__(self, data: Any, *, job: Job, request: HttpRequest) -> None:
         super().__init__(data, job=job, request=request)
-        self.initial["kwargs"] = job.kwargs
-        task = find_task(job.function)
-        self.parameters = task.arguments.schema.get("properties", {}) if task else {}
-        if not has_right(user_of(request), "manage_job", job.pk):
-            del self.fields["force"]
+        stored = {"args": job.args, "kwargs": job.kwargs}
+        sent = None if data is None else {name: str(value) for name, value in data.items()}
+        self.arguments = ArgumentsPart(job.function, stored, sent, wish="")
+        self.fields.update(self.arguments.fields)
+        del self.fields["args"]  # these stay the job's own
+        if has_right(user_of(request), "manage_job", job.pk):
+            self.fields["force"] = forms.BooleanField(
+                label=_("Even if as many runs are going as the job allows"), required=False
+            )
 
     def carry_out(self, cleaned: dict[str, Any]) -> None:
-        kwargs = {} if cleaned["kwargs"] is None else cleaned["kwargs"]
+        kwargs = self.arguments.given(cleaned)["kwargs"]
         force = cleaned.get("force", False)
         require_right_to_run(
             user_of(self.request), self.job, args=self.job.args, kwargs=kwargs, force=force
@@ -108,6 +112,9 @@ class RunRequest(JobRequest):
         self.execution = execution_control.run_now(
             self.job.pk, actor=actor_of(self.request), kwargs=kwargs, force=force
         )
+
+    def place(self, path: str) -> tuple[str | None, str]:
+        return self.arguments.place(path)
 
     def done(self) -> str | SafeString:
         return said(RUN, self.job, self.execution)
@@ -117,7 +124,7 @@ class PauseRequest(JobRequest):
     heading = gettext_lazy("Pause until")
     label = gettext_lazy("Pause")
     right = "manage_job"
-    action = "job.pause"
+    verb = "pause"
 
     until = forms.DateTimeField(
         required=False,

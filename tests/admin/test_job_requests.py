@@ -21,11 +21,11 @@ def send(client: Client, name: str, job_id: str = "nightly", **data: str) -> Any
 
 def test_a_run_with_other_arguments_leaves_those_of_the_job(manager: Client) -> None:
     make_job("nightly", kwargs={"recipient": "ops"})
-    page = manager.get(job_url("nightly", "run"))
-    assert page.context["form"].initial["kwargs"] == {"recipient": "ops"}
-    assert "recipient" in page.content.decode()
+    html = manager.get(job_url("nightly", "run")).content.decode()
+    assert 'name="arg-recipient" value="ops"' in html
+    assert 'name="arg-days"' in html
 
-    answer = manager.post(job_url("nightly", "run"), {"kwargs": '{"recipient": "夜班"}'})
+    answer = manager.post(job_url("nightly", "run"), {"arg-recipient": "夜班"})
 
     assert answer.status_code == 302
     assert messages_of(answer)[0].startswith("Queued")
@@ -62,6 +62,18 @@ def test_arguments_that_do_not_fit_are_refused_at_their_field(
     answer = send(manager, "run", kwargs=text)
     assert answer.status_code == 400
     assert sentence in answer.json()["form"]
+    assert not JobExecution.objects.exists()
+
+
+@pytest.mark.parametrize("days", ["soon", "1.5", "9" * 5000, "\x00"])
+def test_a_typed_argument_that_does_not_fit_is_refused_at_its_field(
+    manager: Client, days: str
+) -> None:
+    make_job("nightly")
+    answer = send(manager, "run", **{"arg-days": days, "arg-recipient": "ops"})
+    assert answer.status_code == 400
+    form = answer.json()["form"]
+    assert form.index("errorlist") > form.index("arg-recipient")
     assert not JobExecution.objects.exists()
 
 
@@ -143,4 +155,4 @@ def test_forms_are_for_who_has_the_right(viewer: Client, operator: Client) -> No
     mine = logged_in(user)
     assert mine.get(job_url("mine", "pause")).status_code == 200
     assert mine.get(job_url("nightly", "pause")).status_code == 404
-    assert not AuditEvent.objects.filter(action="job.pause", is_refused=False).exists()
+    assert {event.is_refused for event in AuditEvent.objects.filter(action="job.pause")} == {True}
