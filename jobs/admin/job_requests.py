@@ -43,8 +43,8 @@ class JobRequest(forms.Form):
     heading: str | Promise
     label: str | Promise
     right: Right
-    verb: str
-    """As the audit has it."""
+    action: str
+    """What the audit calls it."""
 
     def __init__(self, data: Any, *, job: Job, request: HttpRequest) -> None:
         super().__init__(data)
@@ -54,10 +54,9 @@ class JobRequest(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
+            actor = actor_of(self.request)
             try:
-                with refusals_recorded(
-                    actor_of(self.request), f"job.{self.verb}", job_id=self.job.pk
-                ):
+                with refusals_recorded(actor, self.action, job_id=self.job.pk):
                     self.carry_out(cleaned)
             except SchedulerError as error:
                 self._show(error)
@@ -89,7 +88,7 @@ class RunRequest(JobRequest):
     heading = gettext_lazy("Run with other arguments")
     label = gettext_lazy("Run now")
     right = "run_job"
-    verb = "run"
+    action = "job.run"
 
     def __init__(self, data: Any, *, job: Job, request: HttpRequest) -> None:
         super().__init__(data, job=job, request=request)
@@ -124,7 +123,7 @@ class PauseRequest(JobRequest):
     heading = gettext_lazy("Pause until")
     label = gettext_lazy("Pause")
     right = "manage_job"
-    verb = "pause"
+    action = "job.pause"
 
     until = forms.DateTimeField(
         required=False,
