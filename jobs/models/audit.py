@@ -27,10 +27,10 @@ class AppendOnly(TypeError):
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def visible_to(self, user: User | AnonymousUser) -> AuditEventQuerySet:
         """Everything for managers; somebody with rights on single jobs sees those jobs' events."""
-        from jobs.models.rights import visible_job_ids
+        from jobs.models.rights import planned, visible_job_ids
 
         ids = visible_job_ids(user, "manage_job")
-        return self if ids is None else self.filter(job_id__in=ids)
+        return self if ids is None else self.filter(job_id__in=planned(ids))
 
     def actions(self) -> list[str]:
         """The actions that there are events of, in order: one look-up in their index for each,

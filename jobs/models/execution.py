@@ -31,9 +31,6 @@ UNFINISHED = (Status.QUEUED, Status.RUNNING)
 UNSUCCESSFUL = tuple(status for status in Status if status not in (*UNFINISHED, Status.SUCCEEDED))
 """Verdicts that somebody may want to look for; few, unless something is wrong."""
 
-MOST_NAMED = 5000
-"""Ids that are named in a statement one by one."""
-
 
 class Source(models.TextChoices):
     SCHEDULE = "schedule", _("schedule")
@@ -74,15 +71,10 @@ class JobExecutionQuerySet(models.QuerySet["JobExecution"]):
         return self.filter(finished_at__lt=moment, released_at__isnull=False)
 
     def visible_to(self, user: User | AnonymousUser) -> JobExecutionQuerySet:
-        from jobs.models.rights import visible_job_ids
+        from jobs.models.rights import planned, visible_job_ids
 
         ids = visible_job_ids(user)
-        if ids is None:
-            return self
-        # Looked up first: else PostgreSQL cannot know that they are few, and walks through all
-        # of the history for the last runs of one job.
-        known = list(ids[: MOST_NAMED + 1])
-        return self.filter(job_id__in=known if len(known) <= MOST_NAMED else ids)
+        return self if ids is None else self.filter(job_id__in=planned(ids))
 
 
 class JobExecution(models.Model):

@@ -7,11 +7,11 @@ direct tables, so that a grant goes with its job).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.contrib.auth.models import Permission
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from jobs.models.job import Job
@@ -27,6 +27,9 @@ IMPLIED_BY: dict[Right, tuple[Right, ...]] = {
     "manage_job": ("manage_job",),
 }
 """Each right, and the rights that contain it."""
+
+MOST_PLANNED = 5000
+"""Ids that are given to the database one by one."""
 
 _LIMIT = "_right_limit"
 
@@ -68,7 +71,7 @@ def has_right(user: User | AnonymousUser, right: Right, job_id: str | None = Non
         return False
     if any(user.has_perm(f"jobs.{name}") for name in IMPLIED_BY[right]):
         return True
-    return job_id is not None and _granted(user, right).filter(pk=job_id).exists()
+    return job_id is not None and _granted(user, right, job_id).exists()
 
 
 def has_right_anywhere(user: User | AnonymousUser, right: Right) -> bool:
@@ -85,23 +88,35 @@ def has_right_anywhere(user: User | AnonymousUser, right: Right) -> bool:
 
 def visible_job_ids(
     user: User | AnonymousUser, right: Right = "view_job"
-) -> QuerySet[Job, str] | None:
+) -> QuerySet[Any, str] | None:
     """A subquery of the ids of jobs on which the user holds `right`; None means all of them."""
-    if has_right(user, right):
-        return None
-    return _granted(user, right).values_list("pk", flat=True)
+    return None if has_right(user, right) else _granted(user, right)
 
 
-def _granted(user: User | AnonymousUser, right: Right) -> QuerySet[Job]:
-    """Jobs on which the right was granted one by one, to the user or to one of their groups."""
+def planned(ids: QuerySet[Any, str]) -> QuerySet[Any, str] | list[str]:
+    """The ids themselves if they are few, for a condition on a table of millions.
+
+    A database cannot guess what a subquery gives: PostgreSQL then reads history backwards
+    until it has a page, and for a job that runs once a year reads it all.
+    """
+    few = list(ids[: MOST_PLANNED + 1])
+    return few if len(few) <= MOST_PLANNED else ids
+
+
+def _granted(
+    user: User | AnonymousUser, right: Right, job_id: str | None = None
+) -> QuerySet[Any, str]:
+    """Ids of the jobs, or of the one, on which the right was granted to the user or to one of
+    their groups."""
     if not user.is_active or user.pk is None or not is_within_limit(user, right):
-        return Job.objects.none()
+        return Job.objects.none().values_list("pk", flat=True)
     permissions = Permission.objects.filter(
         content_type__app_label="jobs", codename__in=IMPLIED_BY[right]
     ).values("pk")
     by_user = JobUserPermission.objects.filter(user_id=user.pk, permission__in=permissions)
     by_group = JobGroupPermission.objects.filter(group__user=user.pk, permission__in=permissions)
-    return Job.objects.filter(
-        Q(pk__in=by_user.values("content_object_id"))
-        | Q(pk__in=by_group.values("content_object_id"))
-    )
+    ids = []
+    for grants in (by_user, by_group):
+        on = grants if job_id is None else grants.filter(content_object=job_id)
+        ids.append(on.values_list("content_object_id", flat=True))
+    return ids[0].union(ids[1])

@@ -201,3 +201,20 @@ def test_the_number_of_queries_does_not_grow_with_the_grants(
         assert len(JobExecution.objects.visible_to(user)) == number
     with django_assert_max_num_queries(1):
         assert has_right(user, "run_job", jobs[-1].pk)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_rights_on_many_jobs_are_asked_for_by_a_subquery(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.models.rights.MOST_PLANNED", most)
+    user, group = make_user(), Group.objects.create(name="them")
+    user.groups.add(group)
+    assign_perm("jobs.manage_job", user, one())
+    assign_perm("jobs.view_job", group, one())
+    assign_perm("jobs.view_job", group, Job.objects.get(pk=OTHER))
+    control.disable(ONE, actor=ACTOR)
+    control.disable(OTHER, actor=ACTOR)
+    executions = JobExecution.objects.visible_to(again(user))
+    assert sorted(execution.job_id or "" for execution in executions) == [ONE, OTHER]
+    assert [event.job_id for event in AuditEvent.objects.visible_to(again(user))] == [ONE]
