@@ -19,7 +19,7 @@ SECONDS = (
     *(step * _DAY for step in DECIMALS if step >= 1),
 )
 BYTES = tuple(
-    factor * 1024.0**power for power in range(8) for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500)
+    factor * 1024.0**power for power in range(8) for factor in (1, 2, 5, 10, 20, 50, 100, 200, 512)
 )
 """Steps that read well: of plain numbers, of durations in seconds, of bytes in powers of 1024."""
 

@@ -18,7 +18,7 @@ from jobs.admin.charts.scale import BYTES, DECIMALS, SECONDS, scale_for
         (170.0, SECONDS, (0, 60, 120, 180)),
         (7_300.0, SECONDS, (0, 3_600, 7_200, 10_800)),
         (3 * 2**30, BYTES, (0, 2**30, 2 * 2**30, 3 * 2**30)),
-        (900 * 2**20, BYTES, (0, 500 * 2**20, 1000 * 2**20)),
+        (900 * 2**20, BYTES, (0, 512 * 2**20, 2**30)),
     ],
 )
 def test_a_scale_has_round_numbers(
