@@ -4,7 +4,7 @@ that leads nowhere (RFC 6761), so that a sync of them contacts nobody."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -89,6 +89,7 @@ def _make_sizes(
     instance: DatabaseInstance, curves: tuple[Curve, ...], now: datetime, days: int, rng: Random
 ) -> None:
     snapshots: list[DatabaseSizeSnapshot] = []
+    missed = {day for day in range(days) if rng.random() < 0.01}
     for curve in curves:
         first = min(curve.came if curve.came is not None else days, days)
         last = curve.went or 0
@@ -100,17 +101,17 @@ def _make_sizes(
             dropped_at=_taken(now, last - 1) if curve.went else None,
             size_limit_bytes=int(curve.limit * GIB) if curve.limit else None,
         )
-        snapshots += _snapshots(database, curve, (first, last), now, rng)
+        seen = [day for day in range(first, last - 1, -1) if day not in missed]
+        snapshots += _snapshots(database, curve, seen, now, rng)
     DatabaseSizeSnapshot.objects.bulk_create(snapshots, batch_size=BATCH)
 
 
 def _snapshots(
-    database: Database, curve: Curve, ago: tuple[int, int], now: datetime, rng: Random
+    database: Database, curve: Curve, seen: Sequence[int], now: datetime, rng: Random
 ) -> Iterator[DatabaseSizeSnapshot]:
-    first, last = ago
-    for number, days in enumerate(range(first, last - 1, -1)):
-        if rng.random() < 0.01:  # a day on which it was not measured
-            continue
+    """`seen` are the days ago on which it was measured, the oldest first."""
+    for days in seen:
+        number = seen[0] - days
         season = 1 + curve.swing * math.sin(2 * math.pi * (days + 40) / 182)
         size = (curve.start + curve.a_day * number) * season * rng.uniform(0.998, 1.002)
         data = int(size * 0.68 * GIB)
