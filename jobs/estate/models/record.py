@@ -37,6 +37,7 @@ class SyncRecord(models.Model):
         null=True,
         on_delete=models.SET_NULL,
         related_name="records",
+        db_index=False,  # `record_newest_idx` serves it
     )
     instance_name = models.CharField(_("instance name"), max_length=100)
     status = models.CharField(
@@ -62,6 +63,10 @@ class SyncRecord(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=RecordStatus.values), name="record_status_known"
             ),
+        )
+        indexes = (
+            # What `services.overview` and the page of an instance read by: its newest first.
+            models.Index(fields=["instance", "-id"], name="record_newest_idx"),
         )
 
     def __str__(self) -> str:
