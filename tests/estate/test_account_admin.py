@@ -156,7 +156,7 @@ def test_an_accounts_page_shows_its_own_changes_the_newest_first(
     )
     make_change(ben, difference={"limit_of_ben": {"before": None, "after": 1}})
     page = page_of(admin_client, ana)
-    assert "<b>is_superuser</b> <code>false → true</code>" in page
+    assert "<b>superuser</b> no → yes" in page
     assert page.index("sc-changed") < page.index('sc-badge sc-added">')
     assert "limit_of_ben" not in page
 
@@ -186,7 +186,7 @@ def test_the_list_of_changes_shows_what_came_and_what_went(
     detail = admin_client.get(reverse("admin:estate_accountchange_change", args=[change.pk])).text
     for text in (
         '<span class="sc-badge sc-changed">changed</span>',
-        "<b>is_superuser</b> <code>false → true</code>",
+        "<b>superuser</b> no → yes",
         '<li class="sc-removed"><code>PROCESS on the server</code></li>',
         '<li class="sc-added"><code>INSERT on all that is yet to be made: sales.*.ana.tables<',
         '<span class="sc-badge sc-superuser">superuser</span>',

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from jobs.admin import paging
-from jobs.estate.admin.aggregate import signed_bytes, signed_percent
+from jobs.estate.admin.bytes import signed_bytes, signed_percent
 from jobs.estate.models import SizeAggregate
 from tests.estate.snapshots import SEEN, make_database, make_instance
 

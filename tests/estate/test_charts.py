@@ -14,8 +14,10 @@ from jobs.estate.services.aggregates import Wanted, aggregate_sizes
 from jobs.estate.services.charts import (
     DAY,
     Outlook,
+    SizeChart,
     database_outlooks,
-    instance_outlook,
+    database_trends,
+    largest_databases,
     outlook,
     size_chart,
     small_trends,
@@ -38,47 +40,76 @@ def main() -> DatabaseInstance:
 # --- An instance over time ----------------------------------------------------------------
 
 
+def chart_of(
+    instance: DatabaseInstance, *, most: int = 8, days: int = 4, until: date = TODAY
+) -> SizeChart:
+    return size_chart(instance, largest_databases(instance, most), until=until, days=days)
+
+
 def test_a_chart_has_every_day_the_largest_databases_and_the_others_together(
     main: DatabaseInstance,
 ) -> None:
     make_database(main, "small", {MONDAY: 1, TUESDAY: 2, THURSDAY: 3})
-    make_database(main, "large", {MONDAY: 100, THURSDAY: 90})
+    make_database(main, "large", {MONDAY: 100, TUESDAY: 100, THURSDAY: 90})
     make_database(main, "new", {THURSDAY: 50})
     make_database(main, "tiny", {THURSDAY: 1})
     make_database(make_instance("other"), "elsewhere", {WEDNESDAY: 7})
-    chart = size_chart(main, until=TODAY, days=4, most_databases=2)
+    chart = chart_of(main, most=2)
     assert chart.days == (MONDAY, TUESDAY, WEDNESDAY, THURSDAY)
-    assert chart.total == (101, 2, None, 144)
+    assert chart.total == (101, 102, None, 144)
     assert [(layer.name, layer.sizes) for layer in chart.layers] == [
-        ("large", (100, None, None, 90)),
+        ("large", (100, 100, None, 90)),
         ("new", (None, None, None, 50)),
     ]
     assert chart.others == (1, 2, None, 4)
 
 
+def test_a_database_that_was_passed_over_on_a_day_counts_as_before(main: DatabaseInstance) -> None:
+    make_database(main, "small", {MONDAY: 1, TUESDAY: 2, WEDNESDAY: 3, THURSDAY: 4})
+    make_database(main, "large", {MONDAY: 100, WEDNESDAY: 90})
+    make_database(main, "gone", {MONDAY: 50}, dropped_at=datetime(2026, 3, 3, tzinfo=UTC))
+    chart = chart_of(main)
+    assert chart.total == (151, 102, 93, 94)
+    assert {layer.name: layer.sizes for layer in chart.layers} == {
+        "small": (1, 2, 3, 4),
+        "large": (100, 100, 90, 90),
+        "gone": (50, None, None, None),
+    }
+
+
+def test_the_largest_are_so_by_their_newest_snapshot_and_the_dropped_stand_last(
+    main: DatabaseInstance,
+) -> None:
+    make_database(main, "not measured")
+    make_database(main, "shrunk", {MONDAY: 1000, THURSDAY: 1})
+    make_database(main, "not of late", {MONDAY: 10})
+    make_database(main, "gone", {MONDAY: 50}, dropped_at=datetime(2026, 3, 3, tzinfo=UTC))
+    found = [(row.name, row.latest) for row in largest_databases(main, 4)]
+    assert found == [("not of late", 10), ("shrunk", 1), ("not measured", None), ("gone", 50)]
+
+
 def test_a_chart_without_a_snapshot_is_empty_and_says_so(main: DatabaseInstance) -> None:
     make_database(main, "old", {date(2020, 1, 1): 1})
-    chart = size_chart(main, until=TODAY, days=3)
-    assert chart.total == chart.others == (None, None, None)
-    assert chart.layers == ()
+    chart = chart_of(main, days=3)
+    assert chart.total == chart.others == chart.layers[0].sizes == (None, None, None)
 
 
 def test_sizes_beyond_63_bits_together_are_charted(main: DatabaseInstance) -> None:
     for name in ("a", "b"):
         make_database(main, name, {THURSDAY: LARGEST})
-    chart = size_chart(main, until=TODAY, days=1)
+    chart = chart_of(main, days=1)
     assert chart.total == (pytest.approx(2 * LARGEST),)
-    assert instance_outlook(main, until=TODAY).latest_bytes == chart.total[0]
+    assert chart.outlook().latest_bytes == chart.total[0]
 
 
 @pytest.mark.parametrize("databases", [1, 30])
-def test_a_chart_costs_three_statements(
+def test_a_chart_and_its_databases_cost_three_statements(
     main: DatabaseInstance, django_assert_num_queries: Callable[[int], Any], databases: int
 ) -> None:
     for number in range(databases):
         make_database(main, f"database {number}", {MONDAY: 1, TUESDAY: 2})
     with django_assert_num_queries(3):
-        size_chart(main, until=TODAY)
+        chart_of(main)
 
 
 # --- Small trends -------------------------------------------------------------------------
@@ -105,22 +136,36 @@ def test_small_trends_show_the_daily_totals_that_were_aggregated(
 # --- Where it is going --------------------------------------------------------------------
 
 
-def test_the_outlook_of_an_instance_is_that_of_its_total(
-    main: DatabaseInstance, django_assert_num_queries: Callable[[int], Any]
-) -> None:
-    main.size_limit_bytes = 100
+def test_the_outlook_of_an_instance_is_that_of_its_total(main: DatabaseInstance) -> None:
     make_database(main, "one", {MONDAY: 10, TUESDAY: 20, WEDNESDAY: 30})
     make_database(main, "two", dict.fromkeys([MONDAY, TUESDAY, WEDNESDAY], 20))
-    with django_assert_num_queries(1):
-        found = instance_outlook(main, until=TODAY)
-    assert found == Outlook(WEDNESDAY, 50, pytest.approx(10), 100, WEDNESDAY + 5 * DAY)
-    given = instance_outlook(main, until=TODAY, limit_bytes=71)
-    assert (given.limit_bytes, given.reached_on) == (71, WEDNESDAY + 2 * DAY)
+    chart = chart_of(main)
+    expected = Outlook(WEDNESDAY, 50, pytest.approx(10), 100, WEDNESDAY + 5 * DAY)
+    assert chart.outlook(100) == expected
+    assert chart.outlook(71).reached_on == WEDNESDAY + 2 * DAY
+    assert chart.outlook().reached_on is None
 
 
 def test_growth_is_of_the_last_days_only(main: DatabaseInstance) -> None:
     make_database(main, "one", {date(2026, 1, 1): 10**9, TUESDAY: 20, WEDNESDAY: 30})
-    assert instance_outlook(main, until=TODAY, days=30).growth_bytes_per_day == pytest.approx(10)
+    chart = chart_of(main, days=90)
+    assert chart.outlook().growth_bytes_per_day == pytest.approx(10)
+
+
+def test_trends_of_databases_are_those_of_their_snapshots(
+    main: DatabaseInstance, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    one = make_database(main, "one", {MONDAY: 1, WEDNESDAY: 10, THURSDAY: 20})
+    bare = make_database(main, "bare")
+    with django_assert_num_queries(1):
+        trends = database_trends([one.pk, bare.pk], until=TODAY, days=3)
+    assert trends[one.pk].sizes == (None, 10, 20)
+    assert trends[one.pk].outlook(50) == Outlook(
+        THURSDAY, 20, pytest.approx(10), 50, TODAY + 3 * DAY
+    )
+    in_chart = chart_of(main, days=90).trends()
+    assert in_chart[one.pk].sizes[-3:] == trends[one.pk].sizes
+    assert trends[bare.pk].outlook() == Outlook(None, None, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.estate.models import Database, DatabaseInstance, SyncRecord, SyncSession
+from jobs.estate.models import (
+    Database,
+    DatabaseInstance,
+    SizeAggregate,
+    SyncRecord,
+    SyncSession,
+)
 from jobs.estate.services import diagnosis
+from jobs.estate.services.overview import with_overview
 from jobs.models import AuditEvent
 from tests.estate.fakes import FakeAdapter, failing, sizes
 
@@ -252,9 +260,117 @@ def test_the_list_says_which_instance_was_reached_and_why_another_was_not(
             error=error,
             details={"version": "15.4"},
         )
+    # To add up what is known is no visit.
+    adding = SyncSession.objects.create(
+        category="aggregation", source="manual", started_at=timezone.now()
+    )
+    SyncRecord.objects.create(
+        session=adding,
+        instance=DatabaseInstance.objects.get(name="bad"),
+        instance_name="bad",
+        status="completed",
+    )
+    fake.instance("new", is_active=False)
     text = admin_client.get(reverse(LIST)).text
-    for words in ("capacity: completed", "15.4", "accounts: failed", "It hangs for &lt;ever&gt;."):
-        assert words in text
+    for words in (
+        "reached</span>",
+        "capacity, now",
+        "15.4",
+        "failed</span>",
+        "accounts, now",
+        "It hangs for &lt;ever&gt;.",
+        "not visited yet",
+        "not active",
+    ):
+        assert words in text, words
+    assert text.count("reached</span>") == 1
+
+
+def test_the_list_shows_how_sizes_went_and_costs_the_same_for_one_row_and_for_many(
+    admin_client: Client, fake: FakeAdapter, django_assert_num_queries: Any
+) -> None:
+    today = timezone.now().date()
+
+    def add(name: str) -> None:
+        made = fake.instance(name)
+        for days, size in ((2, 1024), (1, 2048)):
+            SizeAggregate.objects.create(
+                instance=made,
+                kind="daily",
+                starts_on=today - timedelta(days=days),
+                ends_on=today - timedelta(days=days),
+                samples=1,
+                average_bytes=1,
+                minimum_bytes=1,
+                maximum_bytes=1,
+                first_bytes=1,
+                last_bytes=size,
+                computed_at=timezone.now(),
+            )
+
+    add("first")
+    assert "30 days: from 1.0 KiB to 2.0 KiB" in admin_client.get(reverse(LIST)).text
+    for number in range(20):
+        add(f"further {number}")
+    with django_assert_num_queries(5):
+        text = admin_client.get(reverse(LIST)).text
+    assert text.count("sc-spark") == 21
+
+
+def test_the_last_visits_are_found_by_their_index() -> None:
+    """Else each row of the list costs a walk over the records of all instances."""
+    statement, values = with_overview(DatabaseInstance.objects.all()).query.sql_with_params()
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # as if the tables were large
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"{explain} {statement}", values)
+        plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    assert plan.count("record_newest_idx") == 7
+
+
+def test_a_name_that_somebody_else_took_at_the_same_moment_is_an_error_at_the_field(
+    admin_client: Client, instance: DatabaseInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    checked = DatabaseInstance.validate_unique
+
+    def overlooked_once(self: DatabaseInstance, *args: Any, **kwargs: Any) -> None:
+        seen.append(self.name)
+        if len(seen) > 1:
+            checked(self, *args, **kwargs)
+
+    monkeypatch.setattr(DatabaseInstance, "validate_unique", overlooked_once)
+    monkeypatch.setattr(DatabaseInstance, "validate_constraints", lambda *args, **kwargs: None)
+    page = admin_client.post(reverse(ADD), {**FORM, "name": "main"})
+    assert page.status_code == 200
+    assert "already exists" in str(page.context["adminform"].form.errors["name"])
+    assert len(seen) == 2
+    assert DatabaseInstance.objects.count() == 1
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_script_is_told_how_a_test_went_or_which_field_is_wrong(
+    admin_client: Client, fake: FakeAdapter
+) -> None:
+    fake.listings["other"] = sizes(a=1)
+    sent = {**FORM, **TEST, "host": "other", "password": SECRET}
+    asked = {"headers": {"accept": "application/json"}}
+    well = admin_client.post(reverse(ADD), sent, **asked)
+    assert well.headers["Content-Type"] == "application/json"
+    assert well.json()["level"] == "success"
+    [sentence] = well.json()["sentences"]
+    assert sentence.startswith("Fake 1.0 answered")
+    assert not said(well), "it is not said once more on the next page"
+
+    fake.listings["other"] = failing(OSError(f"no {SECRET}"))
+    lost = admin_client.post(reverse(ADD), sent, **asked).json()
+    assert (lost["level"], lost["sentences"]) == ("error", ["OSError: no ***"])
+
+    wrong = admin_client.post(reverse(ADD), {**sent, "port": "x"}, **asked).json()
+    assert wrong["errors"] == {"port": ["Enter a whole number.", "Fake needs this."]}
+    assert not DatabaseInstance.objects.exists()
 
 
 def test_of_a_database_only_the_limit_can_be_set(instance: DatabaseInstance) -> None:

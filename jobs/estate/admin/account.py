@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,12 +22,16 @@ from jobs.estate.admin.account_display import (
     listed,
     membership_line,
 )
-from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
+from jobs.estate.admin.base import (
+    EMPTY,
+    EstatePage,
+    InstanceFilter,
+    ModelAdmin,
+    ReadOnly,
+    shown_moment,
+)
 from jobs.estate.models.account import Account, Flag, with_flag
 from jobs.estate.models.account_change import AccountChange
-
-EMPTY = "-"
-"""What stands where nothing is known, or there is nothing."""
 
 MOST_LINES = 1000
 """Of the grants of one account that a page shows."""
@@ -44,7 +47,7 @@ def shown_answer(name: str, label: Any) -> Callable[[Any, Any], str]:
     def show(page: Any, row: Any) -> str:
         value = getattr(row, name)
         if value is None:
-            return EMPTY
+            return _("not known")
         return _("yes") if value else _("no")
 
     return show
@@ -83,19 +86,29 @@ class AccountList(ChangeList):
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnly, ModelAdmin[Account]):
+class AccountAdmin(EstatePage, ReadOnly, ModelAdmin[Account]):
     change_form_template = "admin/estate/account/change_form.html"
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_display = ("about", "kind", "superuser", "locked", "flagged", "presence")
-    list_filter = (FlagFilter, PresenceFilter, "instance", "is_role", "is_superuser", "is_locked")
+    empty_sentence = gettext_lazy(
+        "None has been read yet: the job “Account sync” (sync_accounts) does."
+    )
+    list_display = ("about", "what", "flagged", "presence")
+    list_filter = (
+        FlagFilter,
+        PresenceFilter,
+        ("instance", InstanceFilter),
+        "is_role",
+        "is_superuser",
+        "is_locked",
+    )
     list_select_related = ("instance",)
     search_fields = ("name", "host")
     ordering = ("instance_id", "name", "host")  # what the unique constraint's index has
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("account", "instance", "kind", "flagged", "unread")}),
+        (None, {"fields": ("instance", "kind", "flagged", "unread")}),
         (gettext_lazy("Login"), {"fields": ("login", "locked", "password", "expiry")}),
         (
             gettext_lazy("Rights"),
@@ -110,9 +123,6 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
     login = shown_answer("can_login", gettext_lazy("can log in"))
     locked = shown_answer("is_locked", gettext_lazy("locked"))
     password = shown_answer("has_password", gettext_lazy("has a password"))
-
-    class Media:
-        css = {"all": ["jobs/admin.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return AccountList
@@ -132,16 +142,16 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=gettext_lazy("account"))
-    def account(self, account: Account) -> str:
-        return label(account)
-
-    @admin.display(description=gettext_lazy("account"))
     def about(self, account: Account) -> SafeString:
         return lines(label(account), account.instance.name)
 
     @admin.display(description=gettext_lazy("kind"))
     def kind(self, account: Account) -> str:
         return _("role") if account.is_role else _("user")
+
+    @admin.display(description=gettext_lazy("kind"))
+    def what(self, account: Account) -> SafeString:
+        return lines(self.kind(account), badge("locked", _("locked")) if account.is_locked else "")
 
     @admin.display(description=gettext_lazy("flags"))
     def flagged(self, account: Account) -> str | SafeString:
@@ -164,8 +174,9 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
 
     @admin.display(description=gettext_lazy("last seen"))
     def presence(self, account: Account) -> SafeString:
-        gone = moment(account.removed_at)
-        return lines(moment(account.last_seen), gone and format_html(_("removed {}"), gone))
+        if account.removed_at is not None:
+            return lines(badge("removed", _("removed")), moment(account.removed_at))
+        return lines(moment(account.last_seen))
 
     @admin.display(description=gettext_lazy("removed at"))
     def removed(self, account: Account) -> str | SafeString:
@@ -177,14 +188,15 @@ class AccountAdmin(ReadOnly, ModelAdmin[Account]):
 
     @admin.display(description=gettext_lazy("member of"))
     def memberships(self, account: Account) -> str | SafeString:
-        return (
-            listed([membership_line(one) for one in account.state["memberships"]], MOST_LINES)
-            or EMPTY
-        )
+        lines = [membership_line(one) for one in account.state["memberships"]]
+        return listed(lines, MOST_LINES) or _("of no role")
 
     @admin.display(description=gettext_lazy("grants"))
     def grants(self, account: Account) -> str | SafeString:
-        return listed([grant_line(grant) for grant in account.state["grants"]], MOST_LINES) or EMPTY
+        lines = [grant_line(grant) for grant in account.state["grants"]]
+        if not lines and account.is_superuser:
+            return _("none, and none needed: a superuser may do everything")
+        return listed(lines, MOST_LINES) or _("none")
 
     @admin.display(description=gettext_lazy("catalog"))
     def raw_block(self, account: Account) -> SafeString | None:

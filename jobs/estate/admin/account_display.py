@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jobs.admin.display import badge, differences
+from jobs.admin.display import badge, printable
 from jobs.estate.models.account import Flag
 
 PLAIN_NAME = re.compile(r"[\w$]+")
@@ -73,10 +73,9 @@ def listed(items: Sequence[str], most: int) -> SafeString | None:
 
 def difference_block(difference: Mapping[str, Any], most: int) -> SafeString | None:
     """Fields as before → after, then a line for each grant and membership that came or went."""
-    single = {name: sides for name, sides in difference.items() if name not in LINE_OF}
-    before, after = (
-        {name: sides[side] for name, sides in single.items() if side in sides}
-        for side in ("before", "after")
+    single = [(name, sides) for name, sides in sorted(difference.items()) if name not in LINE_OF]
+    fields = format_html_join(
+        "", "<li><b>{}</b> {}</li>", ((FIELDS.get(name, name), _sides(s)) for name, s in single)
     )
     lists = []
     for name, line in LINE_OF.items():
@@ -84,10 +83,34 @@ def difference_block(difference: Mapping[str, Any], most: int) -> SafeString | N
             rows = difference.get(name, {}).get(side, ())
             lists.append((_items(f"sc-{side}", [line(row) for row in rows], most),))
     return format_html(
-        '{}<ul class="sc-changes">{}</ul>',
-        differences(before, after) or "",
-        format_html_join("", "{}", lists),
+        '<ul class="sc-changes">{}{}</ul>', fields, format_html_join("", "{}", lists)
     )
+
+
+FIELDS: Mapping[str, Promise] = {
+    "is_role": gettext_lazy("role"),
+    "can_login": gettext_lazy("can log in"),
+    "is_superuser": gettext_lazy("superuser"),
+    "is_locked": gettext_lazy("locked"),
+    "has_password": gettext_lazy("has a password"),
+    "expires_at": gettext_lazy("expires at"),
+    "never_expires": gettext_lazy("never expires"),
+}
+"""Whatever else differs is an attribute, by the server's own name."""
+
+
+def _sides(sides: Mapping[str, Any]) -> SafeString:
+    """Before → after; of an account that came or went, its one state."""
+    words = [(_value(sides[side]),) for side in ("before", "after") if side in sides]
+    return format_html_join(" → ", "{}", words)
+
+
+def _value(value: Any) -> str | SafeString:
+    if value is None:
+        return _("not known")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return format_html("<code>{}</code>", printable(json.dumps(value, ensure_ascii=False)))
 
 
 LINE_OF = {"memberships": membership_line, "grants": grant_line}

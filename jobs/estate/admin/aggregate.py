@@ -5,12 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from jobs.admin.paging import BoundedPaginator
-from jobs.estate.admin.base import ModelAdmin, ReadOnly, shown_moment
+from jobs.estate.admin.base import EstatePage, InstanceFilter, ModelAdmin, ReadOnly, shown_moment
+from jobs.estate.admin.bytes import bytes_a_day, signed_bytes, signed_percent
 from jobs.estate.models.aggregate import SizeAggregate
 from jobs.estate.units import format_bytes
 
@@ -32,9 +32,10 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 @admin.register(SizeAggregate)
-class SizeAggregateAdmin(ReadOnly, ModelAdmin[SizeAggregate]):
+class SizeAggregateAdmin(EstatePage, ReadOnly, ModelAdmin[SizeAggregate]):
     """By when they were first written, so that no list has to sort the table."""
 
+    has_cards = False
     list_display = (
         "instance",
         "database_or_all",
@@ -45,7 +46,7 @@ class SizeAggregateAdmin(ReadOnly, ModelAdmin[SizeAggregate]):
         "change",
         "trend",
     )
-    list_filter = ("kind", OwnerFilter, "instance")
+    list_filter = ("kind", OwnerFilter, ("instance", InstanceFilter))
     list_select_related = ("instance", "database")
     list_display_links = ("period",)
     ordering = ("-id",)
@@ -116,20 +117,4 @@ class SizeAggregateAdmin(ReadOnly, ModelAdmin[SizeAggregate]):
     def trend(self, aggregate: SizeAggregate) -> str:
         if aggregate.trend_bytes_per_day is None:
             return "-"
-        per_day = signed_bytes(round(aggregate.trend_bytes_per_day))
-        return _("%(bytes)s a day") % {"bytes": per_day}
-
-
-def signed_bytes(count: int) -> str:
-    """“+12.4 MiB”, “−8 B” and “0 B”."""
-    return _sign(count) + format_bytes(abs(count))
-
-
-def signed_percent(percent: float) -> str:
-    """One digit after the point; “+0.0 %” is a growth that is smaller than that."""
-    rounded = number_format(round(abs(percent), 1), 1, force_grouping=True)
-    return f"{_sign(percent)}{rounded} %"
-
-
-def _sign(value: float) -> str:
-    return "+" if value > 0 else "−" if value < 0 else ""
+        return bytes_a_day(aggregate.trend_bytes_per_day)

@@ -1,123 +1,36 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from jobs.admin.audited import Audited
-from jobs.admin.display import badge, lines
-from jobs.estate.admin.base import Managed, ModelAdmin, ModelForm
+from jobs.estate.admin.base import AgainAfterConflict, EstatePage, ModelForm
+from jobs.estate.admin.instance_form import DatabaseInstanceForm, TestedInstanceForm, is_test
+from jobs.estate.admin.instance_list import InstanceListAdmin
+from jobs.estate.admin.instance_page import InstancePageAdmin
 from jobs.estate.models.instance import DatabaseInstance
-from jobs.estate.models.record import RecordStatus
-from jobs.estate.models.session import Category
 from jobs.estate.services import diagnosis
-from jobs.estate.services.overview import with_overview
-from jobs.estate.services.passwords import DESTINATION, STORED, take_passwords
-from jobs.estate.units import format_bytes
 
-EMPTY = "-"
-
-COLOURS = {RecordStatus.COMPLETED: "succeeded", RecordStatus.FAILED: "failed"}
-"""The stylesheet's words."""
-
-MOST_SHOWN = 200
-"""Characters of an error in the list; the session has all of it."""
-
-
-def is_test(request: HttpRequest) -> bool:
-    """Whether the button “Test connection” was pressed."""
-    return request.method == "POST" and "_test" in request.POST
-
-
-def password_field(label: Any) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy(
-            "Stored encrypted and never shown. Leave it empty to keep the stored one."
-        ),
-    )
-
-
-class DatabaseInstanceForm(ModelForm[DatabaseInstance]):
-    password = password_field(gettext_lazy("Password"))
-    change_password = password_field(gettext_lazy("Password for changes"))
-
-    class Meta:
-        model = DatabaseInstance
-        fields = (
-            "name",
-            "engine",
-            "host",
-            "port",
-            "username",
-            "password",
-            "database",
-            "tls_mode",
-            "ca",
-            "connect_timeout_s",
-            "statement_timeout_s",
-            "timezone",
-            "size_limit_bytes",
-            "change_username",
-            "change_password",
-            "tags",
-            "is_active",
-        )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        errors = take_passwords(
-            self.instance,
-            {field: cleaned.get(field) or None for field in STORED},
-            engine=cleaned.get("engine", ""),
-            change_username=cleaned.get("change_username", ""),
-            has_moved=not set(DESTINATION).isdisjoint(self.changed_data),
-        )
-        for field, sentence in errors.items():
-            self.add_error(field, sentence)
-        return cleaned
-
-
-class TestedInstanceForm(DatabaseInstanceForm):
-    """What was typed is checked as ever, and never saved."""
-
-    __test__ = False
-
-    def is_valid(self) -> bool:
-        super().is_valid()
-        return False
+LEVELS = {"success": messages.SUCCESS, "warning": messages.WARNING, "error": messages.ERROR}
 
 
 @admin.register(DatabaseInstance)
-class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
+class DatabaseInstanceAdmin(
+    EstatePage, AgainAfterConflict, InstanceListAdmin, InstancePageAdmin, Audited
+):
     audited_as = "instance"
+    empty_sentence = gettext_lazy("None is looked after yet. Add one, and test its connection.")
     form = DatabaseInstanceForm
-    change_form_template = "admin/estate/databaseinstance/change_form.html"
-    list_display = (
-        "about",
-        "product",
-        "last_visit",
-        "database_count",
-        "latest_total",
-        "is_active",
-    )
-    list_filter = ("engine", "is_active")
-    search_fields = ("name", "host")
     actions = ("test_connections",)
-    show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("name", "engine", "is_active", "tags")}),
         (gettext_lazy("Where"), {"fields": ("host", "port", "database")}),
@@ -126,12 +39,6 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
         (gettext_lazy("Sizes"), {"fields": ("timezone", "size_limit_bytes")}),
         (gettext_lazy("Changes"), {"fields": ("change_username", "change_password")}),
     )
-
-    class Media:
-        css = {"all": ["jobs/admin.css"]}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[DatabaseInstance]:
-        return with_overview(DatabaseInstance.objects.order_by("name"))
 
     def get_form(
         self,
@@ -148,35 +55,6 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
         """Else who may only look could probe the network."""
         return self.may_manage(request)
 
-    @admin.display(description=gettext_lazy("name"), ordering="name")
-    def about(self, instance: DatabaseInstance) -> SafeString:
-        address = f"{instance.host}:{instance.port}" if instance.host else instance.database
-        return lines(instance.name, address)
-
-    @admin.display(description=gettext_lazy("engine"), ordering="engine")
-    def product(self, instance: Any) -> SafeString:
-        """An engine that is registered no more keeps its word."""
-        return lines(instance.get_engine_display(), instance.version)
-
-    @admin.display(description=gettext_lazy("last visit"))
-    def last_visit(self, instance: Any) -> str | SafeString:
-        """Whether it was reached, and why not."""
-        if instance.last_status is None:
-            return EMPTY
-        label = RecordStatus(instance.last_status).label
-        about = Category(instance.last_category).label
-        colour = COLOURS.get(instance.last_status, "")
-        return lines(badge(colour, f"{about}: {label}"), instance.last_error[:MOST_SHOWN])
-
-    @admin.display(description=gettext_lazy("databases"), ordering="database_count")
-    def database_count(self, instance: Any) -> int:
-        count: int = instance.database_count
-        return count
-
-    @admin.display(description=gettext_lazy("latest total"), ordering="latest_total")
-    def latest_total(self, instance: Any) -> str:
-        return format_bytes(instance.latest_total)
-
     @admin.action(description=gettext_lazy("Test connection"), permissions=["test"])
     def test_connections(self, request: HttpRequest, queryset: QuerySet[DatabaseInstance]) -> None:
         instances = list(queryset[: diagnosis.MOST + 1])
@@ -190,12 +68,12 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
     def _tell(
         self, request: HttpRequest, instance: DatabaseInstance, found: diagnosis.Diagnosis
     ) -> None:
-        level = messages.ERROR if found.problem else messages.WARNING
+        level = LEVELS[level_of(found)]
         for sentence in found.sentences():
             self.message_user(
                 request,
                 _("“%(name)s”: %(sentence)s") % {"name": instance.name, "sentence": sentence},
-                messages.SUCCESS if found.is_well else level,
+                level,
             )
 
     @method_decorator(sensitive_post_parameters("password", "change_password"))
@@ -210,8 +88,11 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
         if is_test(request) and isinstance(page, TemplateResponse) and page.context_data:
             # Here, because the view itself keeps a transaction open.
             form = page.context_data["adminform"].form
-            if not form.errors:
-                self._tell(request, form.instance, diagnosis.diagnose(form.instance))
+            found = None if form.errors else diagnosis.diagnose(form.instance)
+            if request.get_preferred_type(["text/html", "application/json"]) != "text/html":
+                return JsonResponse(answer(form.errors, found))
+            if found is not None:
+                self._tell(request, form.instance, found)
         return page
 
     def get_deleted_objects(
@@ -223,3 +104,23 @@ class DatabaseInstanceAdmin(Managed, Audited, ModelAdmin[DatabaseInstance]):
         allowed = self.has_delete_permission(request)
         missing = set() if allowed else {str(DatabaseInstance._meta.verbose_name)}
         return names, {plural: len(names)}, missing, []
+
+
+def level_of(found: diagnosis.Diagnosis) -> str:
+    if found.is_well:
+        return "success"
+    return "error" if found.problem else "warning"
+
+
+def answer(
+    errors: Mapping[str, Sequence[str]], found: diagnosis.Diagnosis | None
+) -> dict[str, Any]:
+    """For the script of the form: what is wrong at its fields, or how the visit went."""
+    if found is None:
+        sentence = _("Nothing was tried: correct the fields that are marked first.")
+        return {
+            "level": "error",
+            "sentences": [sentence],
+            "errors": {field: list(map(str, those)) for field, those in errors.items()},
+        }
+    return {"level": level_of(found), "sentences": list(found.sentences()), "errors": {}}

@@ -5,7 +5,14 @@ from typing import Any
 from django.contrib import admin
 
 from jobs.admin.audited import Audited
-from jobs.estate.admin.base import Managed, ModelAdmin, ModelForm
+from jobs.estate.admin.base import (
+    AgainAfterConflict,
+    EstatePage,
+    InstanceFilter,
+    Managed,
+    ModelAdmin,
+    ModelForm,
+)
 from jobs.estate.models.policy import PartitionPolicy
 from jobs.estate.services.policies import problems_of
 
@@ -38,11 +45,14 @@ class PartitionPolicyForm(ModelForm[PartitionPolicy]):
 
 
 @admin.register(PartitionPolicy)
-class PartitionPolicyAdmin(Managed, Audited, ModelAdmin[PartitionPolicy]):
+class PartitionPolicyAdmin(
+    EstatePage, AgainAfterConflict, Managed, Audited, ModelAdmin[PartitionPolicy]
+):
     audited_as = "policy"
     form = PartitionPolicyForm
+    has_cards = False
     list_display = ("__str__", "instance", "interval", "step", "premake", "retention", "is_active")
-    list_filter = ("instance", "interval", "is_active")
+    list_filter = (("instance", InstanceFilter), "interval", "is_active")
     list_select_related = ("instance",)
     search_fields = ("database", "schema", "table")
     fieldsets = (

@@ -1,75 +1,83 @@
 from __future__ import annotations
 
-from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
+from collections.abc import Iterator
+from typing import Any
 
-from jobs.estate.admin.base import ModelAdmin, ReadOnly, TabularInline, shown_moment
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from jobs.admin.display import badge, duration, lines, moment
+from jobs.admin.paging import BoundedPaginator
+from jobs.estate.admin.base import EMPTY, EstatePage, ReadOnly, kept_filters
+from jobs.estate.admin.session_display import asked_by, size_of, status_badge
+from jobs.estate.admin.session_page import SessionPageAdmin
+from jobs.estate.models.instance import DatabaseInstance
 from jobs.estate.models.record import SyncRecord
 from jobs.estate.models.session import SyncSession
-from jobs.estate.units import format_bytes
 
 
-class SyncRecordInline(ReadOnly, TabularInline[SyncRecord, SyncSession]):
-    model = SyncRecord
-    fields = (
-        "instance_name",
-        "status",
-        "total",
-        "items_seen",
-        "items_created",
-        "items_updated",
-        "items_removed",
-        "seconds",
-        "error",
-    )
-    readonly_fields = ("total",)
-    extra = 0
-    can_delete = False
+class VisitedFilter(admin.SimpleListFilter):
+    """Sessions that had a record of the instance, whatever became of it."""
 
-    @admin.display(description=_("total"))
-    def total(self, record: SyncRecord) -> str:
-        return format_bytes(record.details.get("totals", {}).get("total_bytes"))
+    title = gettext_lazy("instance")
+    parameter_name = lookup_kwarg = "instance"
+    template = "admin/estate/instance_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return DatabaseInstance.objects.order_by("name").values_list("pk", "name")
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        self.chosen = self.value() or ""
+        self.kept = kept_filters(changelist, self.expected_parameters())
+        return super().choices(changelist)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value() or ""
+        if chosen not in {str(pk) for pk, _name in self.lookup_choices}:
+            return queryset.none() if chosen else queryset
+        return queryset.filter(
+            Exists(SyncRecord.objects.filter(session=OuterRef("pk"), instance=int(chosen)))
+        )
 
 
 @admin.register(SyncSession)
-class SyncSessionAdmin(ReadOnly, ModelAdmin[SyncSession]):
-    list_display = (
-        "__str__",
-        "status",
-        "source",
-        "requested_by",
-        "started",
-        "finished",
-        "instances_total",
-        "instances_completed",
-        "instances_failed",
-        "total",
-    )
-    list_filter = ("category", "status", "source")
-    fields = (
-        "category",
-        "status",
-        "source",
-        "requested_by",
-        "started",
-        "finished",
-        "execution_number",
-        "instances_total",
-        "instances_completed",
-        "instances_failed",
-        "total",
-        "error",
-    )
-    inlines = (SyncRecordInline,)
+class SyncSessionAdmin(EstatePage, ReadOnly, SessionPageAdmin):
+    empty_sentence = gettext_lazy("No sync has run yet.")
+    list_display = ("about", "state", "begun", "counts")
+    list_filter = ("category", "status", "source", VisitedFilter)
+    paginator = BoundedPaginator
     show_full_result_count = False
-    started = shown_moment("started_at", _("started at"))
-    finished = shown_moment("finished_at", _("finished at"))
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ("-id",)
+    sortable_by = ()
 
-    @admin.display(description=_("total"))
-    def total(self, session: SyncSession) -> str:
-        return format_bytes(session.totals.get("total_bytes"))
+    @admin.display(description=gettext_lazy("session"))
+    def about(self, session: SyncSession) -> SafeString:
+        return lines(str(session), asked_by(session))
 
-    @admin.display(description=_("execution"))
-    def execution_number(self, session: SyncSession) -> str:
-        # Only the number: the row itself may have been cleared away.
-        return "-" if session.execution_id is None else f"#{session.execution_id}"
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, session: SyncSession) -> SafeString:
+        return lines(status_badge(session), session.error)
+
+    @admin.display(description=gettext_lazy("started at"))
+    def begun(self, session: SyncSession) -> SafeString:
+        if session.finished_at is None:
+            return lines(moment(session.started_at))
+        took = duration((session.finished_at - session.started_at).total_seconds())
+        return lines(moment(session.started_at), _("took %(span)s") % {"span": took})
+
+    @admin.display(description=gettext_lazy("instances"))
+    def counts(self, session: SyncSession) -> SafeString:
+        n = session.instances_total
+        failed = _("%(n)d failed") % {"n": session.instances_failed}
+        size = size_of(session.totals)
+        return lines(
+            ngettext("%(n)d instance", "%(n)d instances", n) % {"n": n},
+            badge("failed", failed) if session.instances_failed else "",
+            size if size != EMPTY else "",
+        )

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.models import CharField, Count, IntegerField, OuterRef, Subquery, TextField
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    Count,
+    DateTimeField,
+    IntegerField,
+    OuterRef,
+    Subquery,
+    TextField,
+)
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
@@ -16,10 +25,11 @@ VISITED = (RecordStatus.COMPLETED, RecordStatus.FAILED)
 
 def with_overview(instances: DatabaseInstanceQuerySet) -> DatabaseInstanceQuerySet:
     """Annotate `latest_total` (bytes), `database_count` (those that are there, the system's
-    included), and of the last visit by a sync `last_status`, `last_error`, `last_category` and
-    `last_seconds`, of the last that measured it `version`. Null where there was none."""
+    included), and of the last visit by a sync `last_status`, `last_error`, `last_category`,
+    `last_seconds`, `last_at` and `last_session`, of the last that measured it `version`. Null
+    where there was none. To add up what is known already is no visit."""
     records = SyncRecord.objects.filter(instance=OuterRef("pk")).order_by("-pk")
-    last = records.filter(status__in=VISITED)
+    last = records.filter(status__in=VISITED).exclude(session__category=Category.AGGREGATION)
     measured = records.filter(
         status=RecordStatus.COMPLETED, session__category=Category.CAPACITY
     ).annotate(server_version=KeyTextTransform("version", "details"))
@@ -37,5 +47,7 @@ def with_overview(instances: DatabaseInstanceQuerySet) -> DatabaseInstanceQueryS
         last_error=Subquery(last.values("error")[:1]),
         last_category=Subquery(last.values("session__category")[:1], output_field=CharField()),
         last_seconds=Subquery(last.values("seconds")[:1]),
+        last_at=Subquery(last.values("session__started_at")[:1], output_field=DateTimeField()),
+        last_session=Subquery(last.values("session_id")[:1], output_field=BigIntegerField()),
         version=Subquery(measured.values("server_version")[:1], output_field=TextField()),
     )

@@ -1,0 +1,148 @@
+"""The pages of sessions: what became of each instance, also while one runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.estate.admin import session_page
+from jobs.estate.admin.session_display import LOOKS
+from jobs.estate.models import SyncRecord, SyncSession
+from jobs.estate.models.record import RecordStatus
+from jobs.estate.models.session import SessionStatus
+from tests.admin.conftest import _tasks as _tasks  # the tasks of these jobs
+from tests.estate.snapshots import make_instance
+from tests.estate.test_instance_admin import client_with
+from tests.factories import make_execution, make_job
+
+pytestmark = pytest.mark.django_db
+
+
+def make_session(status: str = "running", **fields: Any) -> SyncSession:
+    now = timezone.now()
+    ended = {} if status == "running" else {"finished_at": now}
+    values = {"category": "capacity", "source": "manual", "requested_by": "ana", **ended, **fields}
+    started = now - timedelta(seconds=90)
+    return SyncSession.objects.create(status=status, started_at=started, **values)
+
+
+def make_record(session: SyncSession, name: str, status: str, **fields: Any) -> SyncRecord:
+    return SyncRecord.objects.create(session=session, instance_name=name, status=status, **fields)
+
+
+def url_of(session: SyncSession, page: str = "change") -> str:
+    return reverse(f"admin:estate_syncsession_{page}", args=[session.pk])
+
+
+@pytest.fixture
+def running() -> SyncSession:
+    session = make_session()
+    make_record(session, "done", "completed", items_seen=7, seconds=2.5, instance=make_instance())
+    make_record(session, "lost", "failed", error="It <hangs>.")
+    make_record(session, "now", "running")
+    make_record(session, "next", "pending")
+    return session
+
+
+def test_every_state_has_a_look() -> None:
+    assert LOOKS.keys() == {*SessionStatus.values, *RecordStatus.values}
+
+
+def test_a_running_session_says_how_far_it_is_the_failed_first(
+    admin_client: Client, running: SyncSession
+) -> None:
+    for page in ("change", "live"):
+        answer = admin_client.get(url_of(running, page))
+        text = answer.text
+        assert "4 instances: 1 failed, 1 running, 1 pending, 1 completed" in text
+        assert '<progress max="4" value="2"' in text
+        assert "It &lt;hangs&gt;." in text
+        assert "manual, by ana" in text
+        names = [one["name"] for one in answer.context["records"]]
+        assert names == ["lost", "now", "next", "done"]
+        assert "data-finished" not in text
+
+
+def test_the_live_part_ends_with_its_session(admin_client: Client, running: SyncSession) -> None:
+    assert "sync-session.js" in admin_client.get(url_of(running)).text
+    running.status, running.finished_at = "partial", timezone.now()
+    running.save()
+    page = admin_client.get(url_of(running))
+    assert "sync-session.js" not in page.text
+    assert "data-finished" in admin_client.get(url_of(running, "live")).text
+
+
+@pytest.mark.parametrize("records", [1, 40])
+def test_a_session_costs_the_same_statements_for_few_and_for_many(
+    admin_client: Client, django_assert_num_queries: Any, records: int
+) -> None:
+    session = make_session()
+    for number in range(records):
+        make_record(session, f"i{number}", "pending")
+    with django_assert_num_queries(5):
+        admin_client.get(url_of(session))
+    with django_assert_num_queries(5):
+        admin_client.get(url_of(session, "live"))
+
+
+def test_who_may_not_see_sessions_is_told_nothing(running: SyncSession) -> None:
+    stranger = client_with("view_databaseinstance")
+    assert stranger.get(url_of(running)).status_code == 403
+    assert stranger.get(url_of(running, "live")).status_code == 403
+    viewer = client_with("view_syncsession")
+    page = viewer.get(url_of(running))
+    assert page.status_code == 200
+    assert "/admin/estate/databaseinstance/" not in page.text, "whose page they may not see"
+
+
+@pytest.mark.parametrize("key", ["999999", "x", "9" * 30])
+def test_a_session_that_is_not_there_is_not_found(admin_client: Client, key: str) -> None:
+    url = reverse("admin:estate_syncsession_live", args=[key])
+    assert admin_client.get(url).status_code == 404
+
+
+def test_the_execution_is_a_link_for_who_may_see_it(admin_client: Client) -> None:
+    make_job("nightly")
+    execution = make_execution("nightly")
+    session = make_session(execution_id=execution.pk)
+    link = reverse("admin:jobs_jobexecution_change", args=[execution.pk])
+    assert link in admin_client.get(url_of(session)).text
+    text = client_with("view_syncsession").get(url_of(session)).text
+    assert f"#{execution.pk}" in text
+    assert link not in text
+    execution.delete()
+    assert link not in admin_client.get(url_of(session)).text
+
+
+def test_of_very_many_records_the_first_are_shown_and_the_rest_counted(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_page, "MOST_RECORDS", 3)
+    session = make_session()
+    for number in range(5):
+        make_record(session, f"i{number}", "completed")
+    make_record(session, "z", "failed")
+    page = admin_client.get(url_of(session))
+    assert [one["name"] for one in page.context["records"]] == ["z", "i0", "i1"]
+    assert "3 more are not shown." in page.text
+
+
+def test_the_list_says_what_failed_and_how_long_it_took(admin_client: Client) -> None:
+    make_session(
+        "partial", instances_total=3, instances_failed=1, totals={"total_bytes": 1536}, error="Odd."
+    )
+    text = admin_client.get(reverse("admin:estate_syncsession_changelist")).text
+    for words in ("3 instances", "1 failed", "1.5 KiB", "took 1 min 30 s", "Odd."):
+        assert words in text, words
+
+
+def test_an_empty_list_says_so(admin_client: Client) -> None:
+    url = reverse("admin:estate_syncsession_changelist")
+    assert "No sync has run yet." in admin_client.get(url).text
+    make_session()
+    assert "None is like that." in admin_client.get(url, {"status__exact": "failed"}).text
