@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_filters import Filter
 
 from jobs.api.filters import Filters, Text, Words, YesNo
-from jobs.api.strict import Choice, Query, Whole
+from jobs.api.strict import MAX_ID, Choice, Query, Whole
 from jobs.executions.claim import EXECUTORS
 from jobs.executions.database import database_clock
 from jobs.models import BUILTIN_IDS, JobState
@@ -53,5 +53,5 @@ class JobPage(Query):
     ordering = Choice(
         ["id", "-id", "name", "-name", "next_run_time", "-next_run_time"], default="id"
     )
-    page = Whole(default=1, min_value=1)
+    page = Whole(default=1, min_value=1, max_value=MAX_ID)
     page_size = Whole(default=500, min_value=1, max_value=MAX_PAGE_SIZE)
