@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from jobs.models import Status
 from tests.admin.conftest import _tasks as _tasks  # the tasks of these jobs
+from tests.browser import axe
 from tests.browser.conftest import NARROW, WIDE, Complaints, OpenPage
 from tests.estate.api.rows import make_estate
 from tests.factories import (
@@ -79,6 +80,28 @@ def test_no_page_makes_the_browser_complain(
         assert answer.status == 200, address
         assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
         assert complaints.unexpected == [], address
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", NARROW), ("dark", WIDE)])
+def test_no_page_keeps_anybody_out(
+    open_page: OpenPage,
+    root: User,
+    everything: None,
+    complaints: Complaints,
+    theme: str,
+    size: tuple[int, int],
+) -> None:
+    page = open_page(root, theme=theme, size=size)
+    axe.prepare(page.context)
+    complaints.expect("Applying inline style")  # of axe itself
+    found: dict[str, Any] = {}
+    for address in addresses():
+        if address.startswith("/admin/auth/"):  # Django's own widgets
+            continue
+        page.goto(address)
+        if violations := axe.serious_violations(page):
+            found[address] = violations
+    assert found == {}
 
 
 def test_a_login_by_hand_works_under_the_policy(open_page: OpenPage, root: User) -> None:
