@@ -5,11 +5,20 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from jobs.admin.display import lines
 from jobs.admin.paging import BoundedPaginator
-from jobs.estate.admin.base import EstatePage, InstanceFilter, ModelAdmin, ReadOnly, shown_moment
+from jobs.estate.admin.base import (
+    EMPTY,
+    EstatePage,
+    InstanceFilter,
+    ModelAdmin,
+    ReadOnly,
+    shown_moment,
+)
 from jobs.estate.admin.bytes import bytes_a_day, signed_bytes, signed_percent
 from jobs.estate.models.aggregate import SizeAggregate
 from jobs.estate.units import format_bytes
@@ -35,20 +44,10 @@ class OwnerFilter(admin.SimpleListFilter):
 class SizeAggregateAdmin(EstatePage, ReadOnly, ModelAdmin[SizeAggregate]):
     """By when they were first written, so that no list has to sort the table."""
 
-    has_cards = False
-    list_display = (
-        "instance",
-        "database_or_all",
-        "kind",
-        "period",
-        "average",
-        "last",
-        "change",
-        "trend",
-    )
+    list_display = ("about", "when", "sizes", "growth")
     list_filter = ("kind", OwnerFilter, ("instance", InstanceFilter))
     list_select_related = ("instance", "database")
-    list_display_links = ("period",)
+    list_display_links = ("when",)
     ordering = ("-id",)
     sortable_by = ()
     paginator = BoundedPaginator
@@ -73,6 +72,24 @@ class SizeAggregateAdmin(EstatePage, ReadOnly, ModelAdmin[SizeAggregate]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SizeAggregate]:
         return super().get_queryset(request).select_related("instance", "database")
+
+    @admin.display(description=gettext_lazy("database"))
+    def about(self, aggregate: SizeAggregate) -> SafeString:
+        return lines(self.database_or_all(aggregate), aggregate.instance.name)
+
+    @admin.display(description=gettext_lazy("days"))
+    def when(self, aggregate: SizeAggregate) -> SafeString:
+        return lines(self.period(aggregate), aggregate.get_kind_display())
+
+    @admin.display(description=gettext_lazy("last"))
+    def sizes(self, aggregate: SizeAggregate) -> SafeString:
+        return lines(
+            self.last(aggregate), _("average %(size)s") % {"size": self.average(aggregate)}
+        )
+
+    @admin.display(description=gettext_lazy("change"))
+    def growth(self, aggregate: SizeAggregate) -> SafeString:
+        return lines(self.change(aggregate), self.trend(aggregate))
 
     @admin.display(description=gettext_lazy("database"))
     def database_or_all(self, aggregate: SizeAggregate) -> str:
@@ -107,7 +124,7 @@ class SizeAggregateAdmin(EstatePage, ReadOnly, ModelAdmin[SizeAggregate]):
     @admin.display(description=gettext_lazy("change"))
     def change(self, aggregate: SizeAggregate) -> str:
         if aggregate.change_bytes is None:
-            return "-"
+            return EMPTY
         change = signed_bytes(aggregate.change_bytes)
         if aggregate.change_percent is None:
             return change
@@ -116,5 +133,5 @@ class SizeAggregateAdmin(EstatePage, ReadOnly, ModelAdmin[SizeAggregate]):
     @admin.display(description=gettext_lazy("trend"))
     def trend(self, aggregate: SizeAggregate) -> str:
         if aggregate.trend_bytes_per_day is None:
-            return "-"
+            return EMPTY
         return bytes_a_day(aggregate.trend_bytes_per_day)
