@@ -26,7 +26,8 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class RequestHeader:
-    """A header that a method reads, and what it is refused with."""
+    """A header that a method reads, and what it is refused with. Its schema holds no example,
+    which the page of the description would send with every request."""
 
     name: str
     schema: Mapping[str, Any]

@@ -22,20 +22,21 @@ _TAGS = {
     "oneOf": [
         {"type": "string", "enum": ["*"]},
         {"type": "string", "pattern": rf"^{_TAG}( *, *{_TAG})*$"},
-    ],
-    "example": '"7"',
+    ]
 }
 
 IF_MATCH = RequestHeader(
     "If-Match",
     _TAGS,
-    "The ETag of the job as you read it; the change is refused if it is not the present one.",
+    'The ETag of the job as you read it, such as "7"; the change is refused if it is not the '
+    "present one.",
     refusals=(VersionConflict,),
 )
 IF_NONE_MATCH = RequestHeader(
     "If-None-Match",
     _TAGS,
-    "The ETag of the job as you have it; if it is the present one, the answer is an empty 304.",
+    'The ETag of the job as you have it, such as "7"; if it is the present one, the answer is an '
+    "empty 304.",
 )
 
 

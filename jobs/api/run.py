@@ -34,8 +34,9 @@ class QueuedRun(TypedDict):
 
 KEY = RequestHeader(
     name="Idempotency-Key",
-    schema={"type": "string", "pattern": f"^{KEY_PATTERN}$", "example": "deploy-42"},
-    help="The same request of the same user, sent again with the same key, gets the first answer.",
+    schema={"type": "string", "pattern": f"^{KEY_PATTERN}$"},
+    help="The same request of the same user, sent again with the same key, such as deploy-42, "
+    "gets the first answer.",
     refusals=(KeyReused,),
 )
 

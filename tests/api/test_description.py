@@ -21,6 +21,7 @@ from rest_framework.test import APIClient
 from jobs.api.description import FILE
 from jobs.api.envelope import Answer
 from jobs.api.openapi.document import DocumentGenerator
+from jobs.api.openapi.values import MESSAGES, OPTIONAL, VALUES
 from jobs.api.view import ApiView
 from tests.api.answers import refused
 from tests.api.conftest import BASE, Login
@@ -105,6 +106,16 @@ def test_every_example_is_what_its_schema_allows(document: Schema) -> None:
             assert errors == [], (name, example)
             count += 1
     assert count > 100
+
+
+def test_every_value_of_the_examples_is_of_something_that_is_there(document: Schema) -> None:
+    ids = {operation["operationId"] for _name, operation in operations(document)}
+    assert MESSAGES.keys() <= ids
+    schemas = document["components"]["schemas"]
+    assert OPTIONAL.keys() <= schemas.keys()
+    for component, _, field in (key.rpartition(".") for key in VALUES):
+        named = [schemas[name] for name in schemas if name.startswith(component)]
+        assert any(field in schema.get("properties", {}) for schema in named), (component, field)
 
 
 def test_it_is_given_as_yaml_or_as_json(viewer: APIClient, document: Schema) -> None:

@@ -263,8 +263,8 @@ class EndpointSchema(FieldSchema):
 
 
 def _operation_id(view: Any, method: str) -> str:
-    words = re.findall(r"[A-Z][a-z]*", type(view).__name__)
-    return "_".join([method, *words]).lower()
+    """As in postJobRun; without underscores, which no link within the page could hold."""
+    return method.lower() + type(view).__name__
 
 
 def _parameter(schema: Schema) -> Schema:
