@@ -19,7 +19,7 @@ from tests.admin.conftest import logged_in, staff
 from tests.admin.pages import ADD, AUDIT, EXECUTIONS, JOBS, execution_url, job_url
 from tests.factories import ACTOR, grant, make_execution, make_job, make_leader, make_log_line
 
-WORDS = ("unseen", "Zebra")
+WORDS = ("quagga", "Zebra")
 """In everything that is about the job, and in nothing else."""
 
 
@@ -29,15 +29,15 @@ def user(db: None) -> User:
     user = staff(name="owner")
     grant(user, "manage_job", make_job("mine", name="Mine"))
     make_execution("mine", job_name="Mine", status=Status.FAILED)
-    make_job("unseen", name="Zebra", description="Zebra", kwargs={"recipient": "Zebra"})
-    control.change("unseen", {"name": "Zebra 2"}, actor=ACTOR)
+    make_job("quagga", name="Zebra", description="Zebra", function="other_report")
+    control.change("quagga", {"name": "Zebra 2"}, actor=ACTOR)
     told = {"reason": "Zebra", "error": "Zebra", "traceback": "Zebra", "warning": "Zebra"}
     for status in (Status.FAILED, Status.RUNNING, Status.QUEUED, Status.SUCCEEDED):
-        make_log_line(make_execution("unseen", job_name="Zebra", status=status, **told), "Zebra")
-    DjangoJob.objects.filter(pk="unseen").update(
+        make_log_line(make_execution("quagga", job_name="Zebra", status=status, **told), "Zebra")
+    DjangoJob.objects.filter(pk="quagga").update(
         next_run_time=datetime.now(UTC) - timedelta(hours=1)
     )
-    Job.objects.filter(pk="unseen").update(problem="Zebra")
+    Job.objects.filter(pk="quagga").update(problem="Zebra")
     make_leader()
     return user
 
@@ -95,7 +95,7 @@ def test_no_page_is_forgotten() -> None:
 
 def test_who_may_see_it_does(manager: Client, user: User) -> None:
     """Else the other tests would find nothing whatever the pages show."""
-    for url in (JOBS, EXECUTIONS, AUDIT, reverse("overview"), job_url("unseen")):
+    for url in (JOBS, EXECUTIONS, AUDIT, reverse("overview"), job_url("quagga")):
         assert "Zebra" in manager.get(url).content.decode()
 
 
@@ -111,13 +111,13 @@ def test_pages_about_all_jobs_do_not_tell_of_it(owner: Client) -> None:
 def test_a_search_or_a_filter_does_not_find_it(owner: Client) -> None:
     for url in (JOBS, EXECUTIONS, AUDIT):
         assert owner.get(url, {"q": "Zebra"}).context["cl"].result_count == 0
-        assert owner.get(url, {"q": "unseen"}).context["cl"].result_count == 0
-    hidden = JobExecution.objects.filter(job_id="unseen").earliest("pk")
+        assert owner.get(url, {"q": "quagga"}).context["cl"].result_count == 0
+    hidden = JobExecution.objects.filter(job_id="quagga").earliest("pk")
     for url, query in [
-        (EXECUTIONS, {"job__id__exact": "unseen"}),
+        (EXECUTIONS, {"job__id__exact": "quagga"}),
         (EXECUTIONS, {"q": str(hidden.pk)}),
-        (AUDIT, {"job_id": "unseen"}),
-        (JOBS, {"id": "unseen"}),
+        (AUDIT, {"job_id": "quagga"}),
+        (JOBS, {"id": "quagga"}),
     ]:
         assert owner.get(url, query).context["cl"].result_count == 0
 
@@ -125,8 +125,8 @@ def test_a_search_or_a_filter_does_not_find_it(owner: Client) -> None:
 @pytest.mark.parametrize(("name", "kwargs"), OF_A_ROW)
 def test_its_own_pages_are_not_there(user: User, name: str, kwargs: dict[str, str]) -> None:
     rows: dict[str, Any] = {
-        "jobexecution": JobExecution.objects.filter(job_id="unseen"),
-        "job": Job.objects.filter(pk="unseen"),
+        "jobexecution": JobExecution.objects.filter(job_id="quagga"),
+        "job": Job.objects.filter(pk="quagga"),
     }
     model = name.split("_")[1]
     kwargs = {**kwargs, "object_id": str(rows[model].earliest("pk").pk)}
@@ -148,7 +148,7 @@ def test_its_own_pages_are_not_there(user: User, name: str, kwargs: dict[str, st
 
 
 def test_its_events_are_not_there(owner: Client) -> None:
-    event = AuditEvent.objects.filter(job_id="unseen").earliest("pk")
+    event = AuditEvent.objects.filter(job_id="quagga").earliest("pk")
     for page in ("change", "history", "delete"):
         answer = owner.get(reverse(f"admin:jobs_auditevent_{page}", args=[event.pk]))
         assert answer.status_code in (302, 403, 404)
@@ -176,7 +176,7 @@ def test_the_history_of_a_job_is_its_audit(owner: Client) -> None:
 
 def test_its_name_does_not_come_by_a_job_that_one_may_see(owner: Client) -> None:
     """Nor by the run of a job of theirs that says to retry one of it."""
-    hidden = JobExecution.objects.filter(job_id="unseen").earliest("pk")
+    hidden = JobExecution.objects.filter(job_id="quagga").earliest("pk")
     mine = make_execution("mine", job_name="Mine", retry_of=hidden, source="retry")
     shows_nothing(owner.get(execution_url(mine)))
     shows_nothing(owner.get(job_url("mine")))
