@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,11 +14,14 @@ from django_apscheduler.models import DjangoJob
 
 from jobs.control import execution as execution_control
 from jobs.control import job as control
+from jobs.control.rights import set_right
 from jobs.errors import SchedulerError
 from jobs.executions.finish import Verdict, write_verdicts
-from jobs.models import AuditEvent, Job, JobExecution, Status
+from jobs.models import AuditEvent, Job, JobExecution, JobUserPermission, Status
+from jobs.models.grant import WORDS, grants_on
+from jobs.models.rights import Right
 from tests.control.conftest import revision
-from tests.factories import ACTOR, make_execution, make_job
+from tests.factories import ACTOR, make_execution, make_job, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,6 +77,26 @@ def test_who_finds_the_id_free_and_loses_gets_the_same_answer(
     with pytest.raises(control.JobExists):
         make_job("job")
     assert (revision(), AuditEvent.objects.count()) == (number, 1)
+
+
+def test_rights_that_are_given_at_one_moment_are_one_in_the_end() -> None:
+    make_job("job")
+    make_user(name="ann")
+    boss = make_user("manage_job")
+    rights: tuple[Right, ...] = ("view_job", "run_job", "manage_job", "run_job")
+    at_once(
+        *(
+            partial(set_right, "job", right, user="ann", requester=boss, actor=ACTOR)
+            for right in rights
+        )
+    )
+    assert JobUserPermission.objects.count() == 1
+    events = AuditEvent.objects.filter(action="rights.change").order_by("pk")
+    before = None
+    for event in events:
+        assert event.before == {"right": before}
+        before = (event.after or {})["right"]
+    assert [WORDS[grant.right] for grant in grants_on("job")] == [before]
 
 
 def test_no_update_is_lost() -> None:
