@@ -97,7 +97,7 @@ def changes_of(
     theirs: Mapping[str, Any],
 ) -> list[Change]:
     """The changed fields in the order in which a job is shown."""
-    events = list(AuditEvent.objects.filter(job_id=job.pk)[:EVENTS])
+    events = list(AuditEvent.objects.filter(job_id=job.pk, is_refused=False)[:EVENTS])
     names = {*changed, *both}
     found = []
     for name in (name for name in (*FIELDS, *STATE) if name in names):

@@ -23,7 +23,7 @@ from jobs.control.rights import set_right
 from jobs.errors import SchedulerError
 from jobs.models import Job
 from jobs.models.grant import Grant, grants_on, grants_on_all
-from jobs.models.rights import Right
+from jobs.models.rights import Right, has_right
 
 RIGHTS: dict[Right | str, Any] = {
     "view_job": gettext_lazy("view"),
@@ -122,6 +122,8 @@ class JobRightsAdmin(CommandsAdmin):
         if form.is_valid():
             self.message_user(request, form.done(), messages.SUCCESS)
             return HttpResponseRedirect(self._after_grant(request, job))
+        # Who manages one job alone is not told of everybody.
+        sees_all = has_right(user_of(request), "manage_job")
         context = {
             **self.admin_site.each_context(request),
             "title": _("Rights on this job"),
@@ -130,7 +132,9 @@ class JobRightsAdmin(CommandsAdmin):
             "original": job,
             "form": form,
             "grants": [(grant, _choices(grant)) for grant in grants_on(job.pk)],
-            "grants_on_all": [(grant, RIGHTS[grant.right]) for grant in grants_on_all()],
+            "grants_on_all": [(grant, RIGHTS[grant.right]) for grant in grants_on_all()]
+            if sees_all
+            else None,
             "media": self.media,
         }
         return TemplateResponse(request, "admin/jobs/job/rights.html", context)

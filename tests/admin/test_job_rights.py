@@ -72,6 +72,14 @@ def test_the_page_tells_the_whole_truth(manager: Client) -> None:
     assert '<option value="run_job" selected>' in page
 
 
+def test_who_manages_one_job_alone_is_not_told_who_holds_rights_on_all(manager: Client) -> None:
+    User.objects.create_superuser("root")
+    user = staff(name="owner")
+    grant(user, "manage_job", Job.objects.get(pk="report"))
+    assert "root" in manager.get(PAGE).content.decode()
+    assert "root" not in logged_in(user).get(PAGE).content.decode()
+
+
 def test_users_are_offered_only_to_those_who_may_see_them(manager: Client) -> None:
     make_user(name="zoe")
     root = logged_in(staff(is_superuser=True, name="root"))
