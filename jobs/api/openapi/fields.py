@@ -55,6 +55,8 @@ class FieldSchema(AutoSchema):
     def _component(self, kind: str, name: str, schema: Schema) -> Schema:
         component = ResolvedComponent(name, kind, schema, object=name)
         self.registry.register_on_missing(component)
+        if self.registry[component].schema != schema:
+            raise AssertionError(f"Two different components are called {name}.")
         return dict(component.ref)
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
