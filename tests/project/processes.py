@@ -15,7 +15,7 @@ DEADLINE_S = 60
 
 def environment(**variables: str) -> dict[str, str]:
     """This process's environment without schedcore's variables, and with those given."""
-    ours = ("SCHEDCORE_", "DATABASE_URL", "PORT", "DJANGO_SETTINGS_MODULE", "MAKE", "MFLAGS")
+    ours = ("SCHEDCORE_", "DATABASE_URL", "PORT", "DJANGO_", "MAKE", "MFLAGS")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**clean, "SCHEDCORE_ENV_FILE": os.devnull, **variables}
 
