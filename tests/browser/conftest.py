@@ -44,7 +44,7 @@ expect.set_options(timeout=WAIT_MS)
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> str:
     found = shutil.which("chromium")
     if found is None and os.environ.get("CI") == "true":
@@ -54,9 +54,10 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
-    # Playwright runs its own event loop in this thread, where Django would refuse to work.
+    # Playwright runs its own event loop in this thread, where Django would refuse to work, and
+    # other tests could not run theirs: it ends with the last test of this folder.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
