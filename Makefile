@@ -4,13 +4,14 @@
 #   make run PYTHON=python3.12      another Python, when .venv is made
 #   make test ARGS="-k triggers"    some of the tests
 #   make chaos ARGS="--faults 300 --seed 7 --database postgresql"
+#   make lock ARGS=--upgrade        the newest versions that requirements.txt allows
 
 PYTHON ?= python3
 ARGS ?=
 TEST_DATABASE_URL ?= postgres://root@127.0.0.1:5432/postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schema format bench chaos clean dev
+.PHONY: help run test lint schema format bench chaos lock licences clean dev
 
 venv_python := .venv/bin/python
 bootstrap = command -v "$(PYTHON)" >/dev/null || \
@@ -48,7 +49,7 @@ test: dev ## Run all tests on SQLite, then on PostgreSQL if one answers at TEST_
 		echo "Skipped on PostgreSQL: $$answer" | tail -n 1; \
 	fi
 
-lint: dev ## Check style, types, layers, migrations, the API's description and the settings of production
+lint: dev ## Check style, types, layers, migrations, the API's description, the settings of production and known vulnerabilities
 	$(venv_python) -m ruff check .
 	$(venv_python) -m ruff format --check .
 	$(neutral) $(venv_python) -m mypy schedcore jobs manage.py
@@ -56,6 +57,7 @@ lint: dev ## Check style, types, layers, migrations, the API's description and t
 	$(neutral) $(venv_python) manage.py makemigrations --check --dry-run
 	$(describe) | diff -u $(description) - || { echo "schedcore: $(description) is old; run make schema." >&2; exit 1; }
 	$(as_production) $(venv_python) manage.py check --deploy --fail-level WARNING
+	@$(venv_python) -m schedcore.vulnerabilities requirements.lock
 
 schema: dev ## Write the description of the API anew
 	$(describe) --file $(description)
@@ -70,6 +72,13 @@ bench: dev ## Compare with stock django-apscheduler, on SQLite and PostgreSQL
 chaos: dev ## Kill, freeze and cut off two schedulers, 100 times on each database, and see that nothing is lost
 	$(neutral) TEST_DATABASE_URL="$(TEST_DATABASE_URL)" $(venv_python) -m tests.chaos $(ARGS)
 	$(neutral) CHAOS_AWAY_S=30 $(venv_python) -m pytest tests/chaos/test_database_away.py
+
+lock: dev ## Pin every package that requirements.txt brings, with hashes, in requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(venv_python) -m uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links requirements.txt --output-file requirements.lock $(ARGS)
+
+licences: dev ## Write docs/licences.md, the licences of these packages, anew
+	$(venv_python) -m schedcore.licences > docs/licences.md.new && mv docs/licences.md.new docs/licences.md
 
 clean: ## Remove caches and collected files; var/ and .venv/ stay
 	rm -rf static_root .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -22,11 +22,16 @@ def main() -> None:
 
 
 def run(argv: list[str]) -> None:
+    from django import get_version
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     from schedcore.start import stop_on_problems
+    from schedcore.version import VERSION
 
+    if argv[1:] in (["version"], ["--version"]):
+        sys.stdout.write(f"schedcore {VERSION}, Django {get_version()}\n")
+        return
     try:
         if argv[1:] and argv[1] not in WITHOUT_SETTINGS:
             stop_on_problems()

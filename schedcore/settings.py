@@ -26,6 +26,7 @@ from schedcore import environment as variables
 from schedcore.environment import Problem, Reader, Unknown, Variable
 from schedcore.keys import kept
 from schedcore.parsers import POSTGRESQL, ROOT, SQLITE, host_time_zone
+from schedcore.version import VERSION
 
 # --- The environment ----------------------------------------------------------------------
 
@@ -319,7 +320,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "schedcore",
-    "VERSION": "0.1.0",
+    "VERSION": VERSION,
     "DEFAULT_GENERATOR_CLASS": "jobs.api.openapi.document.DocumentGenerator",
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enum_id_removal"],
     "SORT_OPERATION_PARAMETERS": False,
