@@ -7,7 +7,6 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import pytest
 from cryptography.fernet import Fernet
 from psycopg import sql
 
-from jobs.conf import SchedulerSettings, conf
 from jobs.estate.adapters import (
     postgresql_databases,
     postgresql_rights,
@@ -35,15 +33,6 @@ from tests.estate.mariadbd import PrivateMariadb
 
 POSTGRES = {"host": "127.0.0.1", "port": 5432, "user": "root"}
 MARIADB = {"host": "127.0.0.1", "port": 3306, "user": "root"}
-
-
-@pytest.fixture
-def scheduler_settings(settings: Any) -> Callable[..., SchedulerSettings]:
-    def change(**changes: Any) -> SchedulerSettings:
-        settings.SCHEDCORE = replace(conf(), **changes)
-        return settings.SCHEDCORE
-
-    return change
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobs.estate import credentials
+from jobs import cipher
 from jobs.estate.management.commands import rotatecredentials
 from jobs.estate.models import DatabaseInstance
 from jobs.estate.services import rotation
@@ -54,7 +54,7 @@ def test_afterwards_the_newest_key_alone_reads_every_password(keys: Keys) -> Non
     keys(NEW)
     main.refresh_from_db()
     assert main.password == "read-me"
-    assert credentials.decrypt(main.change_password_encrypted) == "change-me"
+    assert cipher.decrypt(main.change_password_encrypted) == "change-me"
     assert DatabaseInstance.objects.get(name="inactive").password == "too"
     without = DatabaseInstance.objects.get(name="without")
     assert (without.password_encrypted, without.change_password_encrypted) == ("", "")
@@ -113,7 +113,7 @@ def test_what_no_key_reads_is_named_and_left_and_the_others_are_rotated(keys: Ke
     assert DatabaseInstance.objects.get(name="a").password == "one"
     assert DatabaseInstance.objects.get(name="c").password == "two"
     half.refresh_from_db()
-    assert credentials.decrypt(half.change_password_encrypted) == "three"
+    assert cipher.decrypt(half.change_password_encrypted) == "three"
     assert half.password_encrypted == "nonsense é"
     lost.refresh_from_db()
     keys(LOST)

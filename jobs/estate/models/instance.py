@@ -14,9 +14,9 @@ from django.db.models import OuterRef, Q, Subquery, Sum
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext_lazy as _
 
+from jobs import cipher
 from jobs.conf import conf
 from jobs.errors import Conflict
-from jobs.estate import credentials
 from jobs.estate.adapters.base import Adapter, ConnectionTarget
 from jobs.estate.adapters.errors import FolderNotPermitted, HostNotPermitted
 from jobs.estate.adapters.hosts import require_permitted
@@ -199,11 +199,11 @@ class DatabaseInstance(models.Model):
     @property
     def password(self) -> str:
         """In the clear. Raises SchedulerError when no key can read it."""
-        return credentials.decrypt(self.password_encrypted)
+        return cipher.decrypt(self.password_encrypted)
 
     def set_password(self, text: str) -> None:
         """Encrypt it onto this row, which is yet to be saved. Raises SchedulerError."""
-        self.password_encrypted = credentials.encrypt(text)
+        self.password_encrypted = cipher.encrypt(text)
 
     @property
     def has_password(self) -> bool:
@@ -218,7 +218,7 @@ class DatabaseInstance(models.Model):
 
     def set_change_password(self, text: str) -> None:
         """The same as `set_password`, for the credential that may change partitions."""
-        self.change_password_encrypted = credentials.encrypt(text)
+        self.change_password_encrypted = cipher.encrypt(text)
 
     @property
     def may_be_changed(self) -> bool:
@@ -245,7 +245,7 @@ class DatabaseInstance(models.Model):
             host=self.host,
             port=self.port,
             username=username,
-            password=credentials.decrypt(password_encrypted),
+            password=cipher.decrypt(password_encrypted),
             tls_mode=self.tls_mode,
             ca=self.ca,
             connect_timeout_s=self.connect_timeout_s,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from jobs import cipher
 from jobs.errors import SchedulerError
-from jobs.estate import credentials
 from jobs.estate.adapters.registry import find_adapter
 from jobs.estate.models.instance import DatabaseInstance
 
@@ -49,7 +49,7 @@ def take_passwords(
                 errors[field] = obstacles[field]
         elif text is not None:
             try:
-                setattr(instance, stored, credentials.encrypt(text))
+                setattr(instance, stored, cipher.encrypt(text))
             except SchedulerError as error:
                 errors[field] = error.message
         elif has_moved and getattr(instance, stored):

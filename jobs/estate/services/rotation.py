@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from jobs.estate import credentials
+from jobs import cipher
 from jobs.estate.models.instance import DatabaseInstance
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def rotate_passwords(*, is_dry_run: bool = False) -> Rotation:
     somebody saves meanwhile is undone. A dry run only counts. Safe to stop and run again.
     Raises KeyMissing and KeyMalformed.
     """
-    credentials.encrypt("x")  # without a key there is nothing to rotate to, whatever is stored
+    cipher.encrypt("x")  # without a key there is nothing to rotate to, whatever is stored
     rotation = Rotation()
     last: int | None = 0
     while last is not None:
@@ -72,12 +72,12 @@ def _changes(instance: DatabaseInstance, rotation: Rotation) -> dict[str, str]:
         if not token:
             continue
         try:
-            if credentials.is_newest(token):
+            if cipher.is_newest(token):
                 rotation.newest += 1
             else:
-                changes[name] = credentials.rotate(token)
+                changes[name] = cipher.rotate(token)
                 rotation.older += 1
-        except credentials.KeyWrong:
+        except cipher.KeyWrong:
             if instance.name not in rotation.unreadable:
                 rotation.unreadable.append(instance.name)
     return changes

@@ -1,4 +1,4 @@
-"""Passwords at rest: Fernet tokens under the keys of SCHEDCORE_CREDENTIALS_KEY, newest first."""
+"""Secrets at rest: Fernet tokens under the keys of SCHEDCORE_CREDENTIALS_KEY, newest first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class KeyMissing(SchedulerError):
     def __init__(self) -> None:
         super().__init__(
             _(
-                "Passwords cannot be stored or read without a key. Set SCHEDCORE_CREDENTIALS_KEY "
+                "Secrets cannot be stored or read without a key. Set SCHEDCORE_CREDENTIALS_KEY "
                 "to what Fernet.generate_key() of the package cryptography gives."
             )
         )
@@ -40,8 +40,8 @@ class KeyWrong(SchedulerError):
     def __init__(self) -> None:
         super().__init__(
             _(
-                "No key in SCHEDCORE_CREDENTIALS_KEY can read the stored password. "
-                "Put the key back that it was stored with, or enter the password again."
+                "No key in SCHEDCORE_CREDENTIALS_KEY can read the stored secret. "
+                "Put the key back that it was stored with, or enter the secret again."
             )
         )
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from jobs import cipher
 from jobs.errors import SchedulerError
-from jobs.estate import credentials
 from jobs.estate.models import DatabaseInstance
 
 SECRET = "s3cret-of-the-instance"
@@ -19,45 +19,45 @@ def test_a_password_comes_back_and_is_not_stored_in_the_clear(
     scheduler_settings: Callable[..., Any],
 ) -> None:
     scheduler_settings(credentials_keys=(NEW,))
-    token = credentials.encrypt(SECRET)
+    token = cipher.encrypt(SECRET)
     assert SECRET not in token
-    assert credentials.decrypt(token) == SECRET
+    assert cipher.decrypt(token) == SECRET
 
 
 def test_no_password_needs_no_key(scheduler_settings: Callable[..., Any]) -> None:
     scheduler_settings(credentials_keys=())
-    assert credentials.decrypt(credentials.encrypt("")) == ""
+    assert cipher.decrypt(cipher.encrypt("")) == ""
 
 
 def test_after_a_rotation_old_tokens_are_read_and_new_ones_need_the_new_key(
     scheduler_settings: Callable[..., Any],
 ) -> None:
     scheduler_settings(credentials_keys=(OLD,))
-    old_token = credentials.encrypt(SECRET)
+    old_token = cipher.encrypt(SECRET)
     scheduler_settings(credentials_keys=(NEW, OLD))
-    assert credentials.decrypt(old_token) == SECRET
-    new_token = credentials.encrypt(SECRET)
+    assert cipher.decrypt(old_token) == SECRET
+    new_token = cipher.encrypt(SECRET)
     scheduler_settings(credentials_keys=(NEW,))
-    assert credentials.decrypt(new_token) == SECRET
+    assert cipher.decrypt(new_token) == SECRET
 
 
 @pytest.mark.parametrize(
     ("keys", "kind"),
     [
-        ((), credentials.KeyMissing),
-        (("too short",), credentials.KeyMalformed),
-        (("ünicode" * 8,), credentials.KeyMalformed),
-        ((NEW,), credentials.KeyWrong),
+        ((), cipher.KeyMissing),
+        (("too short",), cipher.KeyMalformed),
+        (("ünicode" * 8,), cipher.KeyMalformed),
+        ((NEW,), cipher.KeyWrong),
     ],
 )
 def test_a_key_that_does_not_fit_is_named_and_the_token_is_not(
     scheduler_settings: Callable[..., Any], keys: tuple[str, ...], kind: type[SchedulerError]
 ) -> None:
     scheduler_settings(credentials_keys=(OLD,))
-    token = credentials.encrypt(SECRET)
+    token = cipher.encrypt(SECRET)
     scheduler_settings(credentials_keys=keys)
     with pytest.raises(kind, match="SCHEDCORE_CREDENTIALS_KEY") as caught:
-        credentials.decrypt(token)
+        cipher.decrypt(token)
     assert token not in caught.value.message
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
