@@ -33,7 +33,7 @@ from jobs.executions.database import (
 from jobs.executions.fencing import Lease
 from jobs.executions.hand_out import Handout
 from jobs.executions.stretches import Stretch, stretches_due
-from jobs.models.execution import Source, Status
+from jobs.models.execution import UNFINISHED, Source, Status
 from jobs.registry import Policies, get_task, policies_of
 from jobs.triggers import Spec, read_spec, trigger_from
 
@@ -99,6 +99,8 @@ class Claimed:
     """Of the rows that are running already, as there was room for them."""
     executors: set[str] = field(default_factory=set)
     """Of the rows that were queued."""
+    ended: list[int] = field(default_factory=list)
+    """Execution ids of the rows that have their verdict already."""
 
 
 class Upcoming(NamedTuple):
@@ -149,16 +151,19 @@ def claim_due(
                 else:
                     claimed.executors.add(job.executor)
             rows.append(_row(job, policies, stretch, now, taker))
+    has_ended = any(stretch.status != Status.QUEUED for _id, stretch in claimed.stretches)
     written = insert_rows(
         cursor,
         "jobs_jobexecution",
         INSERTED,
         rows,
         suffix="ON CONFLICT DO NOTHING",
-        returning=("id", "job_id", "scheduled_for") if running else (),
+        returning=("id", "job_id", "scheduled_for", "status") if running or has_ended else (),
     )
     # What is missing in `written` was claimed before, and is none of ours.
-    for execution_id, job_id, scheduled_for in written:
+    for execution_id, job_id, scheduled_for, status in written:
+        if status not in UNFINISHED:
+            claimed.ended.append(execution_id)
         moment = from_database(scheduled_for)
         if moment is not None and (found := running.get((job_id, moment))):
             claimed.handouts.append(_handout(execution_id, moment, *found, lease))

@@ -38,6 +38,7 @@ class Handout:
 class Late(NamedTuple):
     """A run that was missed while it waited."""
 
+    execution_id: int
     job_id: str
     scheduled_for: datetime
 
@@ -117,7 +118,7 @@ def _mark(
         if scheduled_for is None:  # the column is never null
             continue
         if row[12] == Status.MISSED:
-            missed.append(Late(row[1], scheduled_for))
+            missed.append(Late(row[0], row[1], scheduled_for))
             continue
         handouts.append(
             Handout(

@@ -32,6 +32,7 @@ class Sighting:
     holder: str
     epoch: int
     revision: int
+    has_alert_rules: bool
     has_orphans: bool
     """Runs whose process is not alive wait for their verdict, or for their slot's release."""
     peers: list[Peer]
@@ -46,7 +47,8 @@ def look(cursor: CursorWrapper, limit_s: float) -> Sighting:
     if is_postgresql():
         clock, bounds, values = "clock_timestamp()", f", {LIMITS}", limits(limit_s)
     cursor.execute(
-        f"SELECT {clock}, l.holder, l.epoch, r.number, EXISTS ({ORPHANS}), "
+        f"SELECT {clock}, l.holder, l.epoch, r.number, r.has_alert_rules, "
+        f"EXISTS ({ORPHANS}), "
         f"p.id, p.host, p.host_id, p.pid, p.ttl_s, p.beat{bounds} "
         "FROM (SELECT 1 AS id) AS one "
         "LEFT JOIN jobs_schedulerlease l ON l.id = one.id "
@@ -55,14 +57,15 @@ def look(cursor: CursorWrapper, limit_s: float) -> Sighting:
         values,
     )
     rows = cursor.fetchall()
-    now, holder, epoch, revision, has_orphans = rows[0][:5]
+    now, holder, epoch, revision, has_alert_rules, has_orphans = rows[0][:6]
     return Sighting(
         now=from_database(now) or datetime.now(UTC),
         holder=holder or "",
         epoch=epoch or 0,
         revision=revision or 0,
+        has_alert_rules=bool(has_alert_rules),
         has_orphans=bool(has_orphans),
-        peers=[Peer(*row[5:11]) for row in rows if row[5] is not None],
+        peers=[Peer(*row[6:12]) for row in rows if row[6] is not None],
     )
 
 

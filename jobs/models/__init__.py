@@ -1,3 +1,12 @@
+from jobs.models.alert import (
+    AlertChannel,
+    AlertEvent,
+    AlertIncident,
+    AlertMessage,
+    AlertNotice,
+    AlertRule,
+    Kind,
+)
 from jobs.models.audit import AuditEvent
 from jobs.models.definition import JobSnapshot, LoadedDefinition
 from jobs.models.execution import ExecutionLog, JobExecution, LogLevel, Source, Status
@@ -8,6 +17,12 @@ from jobs.models.token import ApiToken, Scope
 
 __all__ = [
     "BUILTIN_IDS",
+    "AlertChannel",
+    "AlertEvent",
+    "AlertIncident",
+    "AlertMessage",
+    "AlertNotice",
+    "AlertRule",
     "ApiToken",
     "AuditEvent",
     "ExecutionLog",
@@ -17,6 +32,7 @@ __all__ = [
     "JobSnapshot",
     "JobState",
     "JobUserPermission",
+    "Kind",
     "LoadedDefinition",
     "LogLevel",
     "Revision",

@@ -11,6 +11,11 @@ class Revision(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     number = models.PositiveBigIntegerField(default=0)
+    has_alert_rules = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Whether verdicts are noted for alerts; read with the number, as it stands."),
+    )
 
     class Meta:
         verbose_name = _("revision")

@@ -27,6 +27,7 @@ from jobs.executions.finish import (
     write_progress,
     write_verdicts,
 )
+from jobs.executions.outbox import note_verdicts
 from jobs.models.execution import Status
 from jobs.runtime.lines import Lines
 from jobs.runtime.view import storable
@@ -93,6 +94,8 @@ class Recorder:
         """Of which `flush` is yet to tell."""
         self._last_details = 0.0
         self._is_closed = False
+        self.notes_verdicts = False
+        """Whether there are rules that alert, for which verdicts are noted."""
 
     def finish(self, finished: Finished) -> None:
         # No wake-up: the executor wakes the loop once the worker is free as well.
@@ -206,7 +209,7 @@ class Recorder:
 
     def _write_or_sort_out(self, owner: str, now: datetime, batch: Batch) -> None:
         try:
-            _write(owner, now, batch)
+            self._write(owner, now, batch)
         except (DatabaseError, *REFUSALS) as error:
             if not (_is_refused(error) or _is_locked(error) or _is_slow(error)):
                 raise
@@ -231,23 +234,23 @@ class Recorder:
         self._write_lines(owner, now, batch.lines)
         for progress in batch.progress:
             is_over = time.monotonic() >= end
-            if is_over or not _try_to_write(owner, now, Batch(progress=[progress])):
+            if is_over or not self._try_to_write(owner, now, Batch(progress=[progress])):
                 self._put_back([progress])
         for execution_id in batch.released:
             is_over = time.monotonic() >= end
-            if is_over or not _try_to_write(owner, now, Batch(released=[execution_id])):
+            if is_over or not self._try_to_write(owner, now, Batch(released=[execution_id])):
                 self._released.append(execution_id)
 
     def _write_end(self, owner: str, now: datetime, finished: Finished) -> bool:
         """False if it has to wait. A verdict that is refused is written without its texts."""
         try:
-            _write_one(owner, now, Batch(finished=[finished]))
+            self._write(owner, now, Batch(finished=[finished]), is_single=True)
         except (DatabaseError, *REFUSALS) as error:
             if _is_locked(error):
                 return False
             if not _is_refused(error):
                 raise
-            return _try_to_write(owner, now, Batch(finished=[_refused(finished, error)]))
+            return self._try_to_write(owner, now, Batch(finished=[_refused(finished, error)]))
         return True
 
     def _write_lines(self, owner: str, now: datetime, lines: list[LogLine]) -> None:
@@ -256,7 +259,7 @@ class Recorder:
         while lines:
             part = lines[:size]
             try:
-                _write(owner, now, Batch(lines=part))
+                self._write(owner, now, Batch(lines=part))
             except (DatabaseError, *REFUSALS) as error:
                 if not (_is_refused(error) or _is_slow(error)) or (size == 1 and _is_slow(error)):
                     raise
@@ -265,6 +268,35 @@ class Recorder:
                     continue
                 _tell_refused(error, part[0].execution_id)
             del lines[: len(part)]
+
+    def _write(self, owner: str, now: datetime, batch: Batch, *, is_single: bool = False) -> None:
+        limit_s = _limited(LIMIT_S)
+        with bounded(limit_s) as cursor:
+            if is_single and limit_s / 2 > SINGLE_LOCK_LIMIT_S and is_postgresql():
+                limit = str(int(SINGLE_LOCK_LIMIT_S * 1000))
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
+            write_progress(cursor, owner, batch.progress)
+            write_logs(cursor, batch.lines)
+            write_verdicts(cursor, owner, [item.verdict for item in batch.finished], now)
+            if self.notes_verdicts:
+                note_verdicts(cursor, [item.verdict.execution_id for item in batch.finished])
+            release(cursor, batch.released, now)
+
+    def _try_to_write(self, owner: str, now: datetime, batch: Batch) -> bool:
+        """False if it has to wait, for a lock or because it is a verdict; what else is refused,
+        is told and forgotten."""
+        try:
+            self._write(owner, now, batch, is_single=True)
+        except (DatabaseError, *REFUSALS) as error:
+            if _is_locked(error):
+                return False
+            if not _is_refused(error):
+                raise
+            ids = [finished.verdict.execution_id for finished in batch.finished]
+            ids += [*(progress.execution_id for progress in batch.progress), *batch.released]
+            _tell_refused(error, *ids)
+            return not batch.finished
+        return True
 
     def _put_back(self, progress: list[Progress]) -> None:
         """Unless the run has come further meanwhile."""
@@ -275,39 +307,6 @@ class Recorder:
 
 def _limited(limit_s: float) -> float:
     return min(limit_s, conf().lease_ttl_s / PER_TTL)
-
-
-def _write(owner: str, now: datetime, batch: Batch, *, is_single: bool = False) -> None:
-    limit_s = _limited(LIMIT_S)
-    with bounded(limit_s) as cursor:
-        if is_single and limit_s / 2 > SINGLE_LOCK_LIMIT_S and is_postgresql():
-            limit = str(int(SINGLE_LOCK_LIMIT_S * 1000))
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
-        write_progress(cursor, owner, batch.progress)
-        write_logs(cursor, batch.lines)
-        write_verdicts(cursor, owner, [item.verdict for item in batch.finished], now)
-        release(cursor, batch.released, now)
-
-
-def _write_one(owner: str, now: datetime, batch: Batch) -> None:
-    _write(owner, now, batch, is_single=True)
-
-
-def _try_to_write(owner: str, now: datetime, batch: Batch) -> bool:
-    """False if it has to wait, for a lock or because it is a verdict; what else is refused, is
-    told and forgotten."""
-    try:
-        _write_one(owner, now, batch)
-    except (DatabaseError, *REFUSALS) as error:
-        if _is_locked(error):
-            return False
-        if not _is_refused(error):
-            raise
-        ids = [finished.verdict.execution_id for finished in batch.finished]
-        ids += [*(progress.execution_id for progress in batch.progress), *batch.released]
-        _tell_refused(error, *ids)
-        return not batch.finished
-    return True
 
 
 def _is_refused(error: Exception) -> bool:

@@ -60,8 +60,8 @@ class Report:
                 self._tell(
                     JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job_id, ALIAS, [stretch.last])
                 )
-        for job_id, scheduled_for in late:
-            self._tell_missed(job_id, scheduled_for, 1)
+        for run in late:
+            self._tell_missed(run.job_id, run.scheduled_for, 1)
         if self._has_listeners:
             for handout in handouts:
                 self._tell(

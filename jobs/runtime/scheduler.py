@@ -16,6 +16,7 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from django.db import DEFAULT_DB_ALIAS, connection, connections, reset_queries, transaction
 from django.db import Error as DatabaseFault
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone as django_timezone
 
 from jobs.conf import conf
@@ -25,6 +26,7 @@ from jobs.executions.fencing import Lease, LeaseLost, bounded, leading
 from jobs.executions.finish import write_verdicts
 from jobs.executions.hand_out import Handout, Late, give_back, hand_out, miss_late
 from jobs.executions.liveness import Peer, look
+from jobs.executions.outbox import note_verdicts
 from jobs.executions.recovery import interrupt_orphans, interrupt_own
 from jobs.models import JobExecution, Revision, Status
 from jobs.runtime.clock import Clock, JumpDetector
@@ -131,9 +133,10 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         now = self.clock.now()
         try:
             self._write_everything()
-            with bounded(LAST_WRITES_LIMIT_S):
+            with bounded(LAST_WRITES_LIMIT_S) as cursor:
                 give_back(owner, self.pools.take_back(), now=now)
                 interrupted = interrupt_own(owner, now=now)
+                self._note(cursor, interrupted)
                 self.membership.release()
                 self.membership.leave(now)
         except Exception:  # the process ends all the same
@@ -264,6 +267,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                         left.discard(executor)
                     handouts += given
                     late += missed
+                ended = [item.verdict.execution_id for item in finished]
+                ended += [*claimed.ended, *(run.execution_id for run in late)]
+                self._note(cursor, ended)
         except BaseException:
             self.recorder.give_back(finished)  # they may be why: `flush` sorts that out
             raise
@@ -282,7 +288,13 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._next_late_look = time.monotonic() + LATE_LOOK_S
         with leading(lease, self._limit_s) as (cursor, now):
             late = miss_late(cursor, lease, now=now)
+            self._note(cursor, [run.execution_id for run in late])
         self.report.claimed(Claimed(), [], late)
+
+    def _note(self, cursor: CursorWrapper, execution_ids: list[int]) -> None:
+        """For alerts, in the transaction of their verdicts."""
+        if self.recorder.notes_verdicts:
+            note_verdicts(cursor, execution_ids)
 
     @property
     def _limit_s(self) -> float:
@@ -380,12 +392,13 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 self._recover_orphans(lease, dead)
         elif self.membership.holder is None and not self._is_stopping:
             self._try_to_lead(dead)
-        self._note_revision(seen.revision)
+        self._note_revision(seen.revision, seen.has_alert_rules)
 
     def _recover_orphans(self, lease: Lease, dead: list[Peer]) -> None:
-        with leading(lease, self._limit_s) as (_, now):
+        with leading(lease, self._limit_s) as (cursor, now):
             self.membership.bury(dead, now)
             interrupted = interrupt_orphans(now=now)
+            self._note(cursor, interrupted)
         self.report.interrupted(interrupted)
 
     def _try_to_lead(self, dead: list[Peer]) -> None:
@@ -451,10 +464,12 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         """Ask whether another process has changed anything, if it is time to or it said so."""
         if monotonic < self._next_poll and not self._wakeups.take_notified():
             return
-        number = Revision.objects.filter(pk=1).values_list("number", flat=True).first()
-        self._note_revision(number or 0)
+        columns = ("number", "has_alert_rules")
+        seen = Revision.objects.filter(pk=1).values_list(*columns).first()
+        self._note_revision(*(seen or (0, False)))
 
-    def _note_revision(self, number: int) -> None:
+    def _note_revision(self, number: int, has_alert_rules: bool) -> None:
+        self.recorder.notes_verdicts = has_alert_rules
         self._next_poll = time.monotonic() + self._wakeups.poll_interval_s
         if number == self._revision:
             return
