@@ -19,7 +19,8 @@ from django_apscheduler.models import DjangoJob
 from jobs.admin.display import duration, span
 from jobs.admin.job_cells import ticking
 from jobs.executions.database import database_now
-from jobs.health import HealthData, health
+from jobs.health.report import health
+from jobs.health.shapes import HealthData
 from jobs.models import Job
 from jobs.models.rights import has_right, visible_job_ids
 

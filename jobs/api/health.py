@@ -12,7 +12,8 @@ from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.view import ApiView
 from jobs.executions.database import database_now
-from jobs.health import HealthData, health
+from jobs.health.report import health
+from jobs.health.shapes import HealthData
 
 
 class Alive(TypedDict):

@@ -11,6 +11,7 @@ class Revision(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     number = models.PositiveBigIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True, help_text=_("When it was last raised."))
     has_alert_rules = models.BooleanField(
         default=False,
         db_default=False,

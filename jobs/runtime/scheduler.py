@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -21,7 +21,7 @@ from django.utils import timezone as django_timezone
 
 from jobs.conf import conf
 from jobs.executions.claim import Claimed, Upcoming, claim_due, next_due
-from jobs.executions.database import database_now
+from jobs.executions.database import database_now, is_postgresql
 from jobs.executions.fencing import Lease, LeaseLost, bounded, leading
 from jobs.executions.finish import write_verdicts
 from jobs.executions.hand_out import Handout, Late, give_back, hand_out, miss_late
@@ -40,6 +40,7 @@ from jobs.runtime.recorder import Recorder
 from jobs.runtime.repair import Repair
 from jobs.runtime.report import ALIAS, Report
 from jobs.runtime.run import Run
+from jobs.runtime.vitals import Vitals
 from jobs.runtime.wakeup import make_wakeup
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self.membership = Membership(identity or Identity())
         self.clock = Clock()
         self.faults = Faults()
+        self.vitals = Vitals()
         self._wakeups = make_wakeup(self.wakeup)
         self._jumps = JumpDetector()
         self.report = Report(self)
@@ -191,14 +193,20 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         wait_s = 0.0
         try:
             wait_s = self._step()
-            self.faults.end(self.clock.now())
-            self._backoff_s = 0.0
+            if self.faults.current:
+                self._next_beat = wait_s = 0.0  # health is to hear of it
+            self._went_round(self.clock.now())
         except LeaseLost as lost:
             self._step_down(lost)
         except Exception as error:  # one step of the loop: record, then go on
             wait_s = self._recover(error)
         self.pulse.rest(wait_s)
         return wait_s
+
+    def _went_round(self, now: datetime) -> None:
+        self.faults.end(now)
+        self.vitals.went_round(now)
+        self._backoff_s = 0.0
 
     def _step(self) -> float:
         reset_queries()  # with DEBUG on, Django keeps them
@@ -374,7 +382,10 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if is_beat_due:
             self._next_beat = monotonic + self.membership.beat_interval_s
         with transaction.atomic(), connection.cursor() as cursor:
+            asked_at = datetime.now(UTC)
             seen = look(cursor, self._limit_s)
+            if is_postgresql():
+                self.vitals.compared(asked_at, datetime.now(UTC), seen.now)
             if abs((seen.now - self.clock.now()).total_seconds()) > JumpDetector.TOLERANCE_S:
                 # The database's clock was set: jobs, or retries that wait, may be due.
                 self._due_at, self._backlog = 0.0, self.pools.aliases()
@@ -383,7 +394,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 self._register_again(seen.now)
                 return
             if is_beat_due:
-                self.membership.beat(seen.now, self._figures(seen.now))
+                self.membership.beat(seen.now, self._figures())
+        if is_beat_due:
+            self.vitals.wrote(time.monotonic() - monotonic)
         dead = self.membership.judge(seen)
         if lease := self.membership.lease:
             if (seen.holder, seen.epoch) != (lease.holder, lease.epoch):
@@ -415,10 +428,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             "This scheduler leads", extra={"event": "scheduler.leads", "epoch": lease.epoch}
         )
 
-    def _figures(self, now: datetime) -> dict[str, Any]:
+    def _figures(self) -> dict[str, Any]:
         """For health, as of this heartbeat."""
         return {
-            "last_tick_at": now.isoformat(),
+            "revision": self._revision,
+            **self.vitals.figures(),
             **self.pools.figures(),
             **self.faults.figures(),
             **self.report.figures(),

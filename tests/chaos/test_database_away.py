@@ -17,7 +17,7 @@ import yaml
 from django.conf import settings
 from psycopg.rows import class_row
 
-from jobs.health import health
+from jobs.health.report import health
 from jobs.models import JobExecution
 from tests.chaos.conftest import RunScheduler
 from tests.chaos.faults import held_write_lock, wait
@@ -52,7 +52,7 @@ MOST_COMPLAINTS = 8
 HEALTH = """
 import json
 from jobs.executions.database import database_now
-from jobs.health import health
+from jobs.health.report import health
 print(json.dumps(health(database_now()), default=str))
 """
 

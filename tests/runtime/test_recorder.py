@@ -24,7 +24,7 @@ from django.db import (
 
 from jobs.control import execution as execution_control
 from jobs.executions.finish import LogLine, Progress, Verdict
-from jobs.health import health
+from jobs.health.report import health
 from jobs.models import ExecutionLog, Job, JobExecution, SchedulerProcess, Status
 from jobs.runtime import lines as lines_module
 from jobs.runtime import recorder as recorder_module

@@ -15,7 +15,7 @@ import { keepTime } from "./times.js";
 import "./tooltip.js";
 
 const ROWS_S = 5;
-const STRIP_S = 15;
+const STRIP_S = 10;
 
 const content = document.getElementById("content-main");
 const table = document.getElementById("result_list");
