@@ -146,13 +146,14 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "schedcore.headers.MoreSecurityHeaders",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "schedcore.liveness.LivenessMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "jobs.admin.nul.NulMiddleware",
     "jobs.admin.refusals.RefusalMiddleware",
@@ -352,6 +353,7 @@ if TRUST_PROXY:
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = _ssl_redirect
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers ask without TLS
     SECURE_HSTS_SECONDS = _hsts_seconds
     SILENCED_SYSTEM_CHECKS = [
         # To bind all subdomains of a domain, and to have it listed in browsers, is the

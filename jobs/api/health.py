@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal, TypedDict
 
 from django.utils.translation import gettext as _
@@ -39,6 +40,7 @@ class Liveness(ApiView):
     authentication_classes = []
     throttle_classes = []
     permission_classes = [AllowAny]
+    log_level = logging.DEBUG  # they ask every few seconds
 
     @Endpoint(shows=Alive)
     def get(self, request: Request) -> Answer:

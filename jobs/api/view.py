@@ -66,6 +66,7 @@ class ApiView(APIView):
     permission_classes = [IsAuthenticated, OnAllJobs]
     rights: ClassVar[Mapping[str, Right]] = {}
     schema = EndpointSchema()
+    log_level = logging.INFO
     not_found: Refusal
     """What a view refuses whose path names something that is not there."""
 
@@ -152,7 +153,8 @@ class ApiView(APIView):
         # Else Django would log refusals once more.
         answer._has_been_logged = True  # type: ignore[attr-defined]  # read by its log_response
         match = request.resolver_match
-        logger.info(
+        logger.log(
+            self.log_level,
             "API request",
             extra={
                 "event": "api.request",

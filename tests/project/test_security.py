@@ -106,6 +106,17 @@ def test_no_other_site_is_let_in(db: None, path: str) -> None:
         assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
 
+def test_a_load_balancer_may_ask_by_address_and_over_http(settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    settings.ALLOWED_HOSTS = ["jobs.example.org"]
+    answer = Client().get("/healthz", headers={"host": "10.0.0.7:8000"})
+    assert (answer.status_code, answer.json()["data"]) == (200, {"status": "alive"})
+    assert "Content-Security-Policy" in answer.headers
+    assert Client().post("/healthz", headers={"host": "10.0.0.7"}).status_code == 405
+    assert Client().get("/healthz/", headers={"host": "10.0.0.7"}).status_code != 200
+
+
 def test_production_wants_https_and_guards_its_cookies(tmp_path: Any) -> None:
     names = [
         "SESSION_COOKIE_SECURE",
@@ -114,6 +125,7 @@ def test_production_wants_https_and_guards_its_cookies(tmp_path: Any) -> None:
         "SECURE_SSL_REDIRECT",
         "SECURE_HSTS_SECONDS",
         "DEBUG",
+        "SECURE_REDIRECT_EXEMPT",
     ]
     code = (
         "import json; from django.conf import settings as s; "
@@ -127,7 +139,8 @@ def test_production_wants_https_and_guards_its_cookies(tmp_path: Any) -> None:
         SCHEDCORE_CREDENTIALS_KEY="bm90LWEtc2VjcmV0LW9ubHktZm9yLW1ha2UtbGludC4=",
     )
     done = manage("shell", "--no-imports", "-c", code, env=env)
-    assert json.loads(done.stdout) == [True, True, True, True, 3600, False], done.stderr
+    expected = [True, True, True, True, 3600, False, ["^healthz$"]]
+    assert json.loads(done.stdout) == expected, done.stderr
 
 
 def test_a_session_ends_by_itself() -> None:
