@@ -45,6 +45,8 @@ class SchedulerSettings:
     """Where systemd waits for a sign of life (`NOTIFY_SOCKET`); empty without systemd."""
     watchdog_s: float = 0.0
     """systemd restarts a service that was silent for so long (`WATCHDOG_USEC`); 0: never."""
+    sudo_user: str = ""
+    """Who called this process through sudo; empty without it."""
     listen_url: str = ""
     """A direct PostgreSQL address for LISTEN where a pooler stands in `DATABASE_URL`."""
     credentials_keys: tuple[str, ...] = field(default=(), repr=False)

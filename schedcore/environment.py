@@ -139,6 +139,15 @@ def from_systemd(environment: Mapping[str, str], pid: int) -> tuple[str, float]:
     return address, 0.0
 
 
+def from_sudo(environment: Mapping[str, str], uid: int) -> str:
+    """Who called this process through sudo; empty without it.
+
+    Believed of the superuser's processes only, as anybody may set that variable for their own.
+    Not in `VARIABLES`: sudo sets it, no person.
+    """
+    return environment.get("SUDO_USER", "") if uid == 0 else ""
+
+
 def _whole(
     name: str, default: int, least: int, most: int, help: str, shown: str = ""
 ) -> Variable[int]:

@@ -112,6 +112,7 @@ SCHEDCORE = SchedulerSettings(
     tasks_file=_env.read(variables.TASKS_FILE),
     notify_socket=_notify_socket,
     watchdog_s=_watchdog_s,
+    sudo_user=variables.from_sudo(os.environ, os.geteuid()),
     listen_url=_env.read(variables.LISTEN_URL),
     credentials_keys=_credentials_keys,
     instance_hosts=_env.read(variables.INSTANCE_HOSTS),

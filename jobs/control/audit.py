@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import logging
+import os
+import pwd
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 
+from jobs.conf import conf
 from jobs.errors import Conflict, Forbidden
 from jobs.executions.database import database_clock
 from jobs.masking import masked
@@ -36,11 +38,14 @@ class Actor:
 
 
 def system_actor() -> Actor:
-    """The operating system's user, for commands."""
+    """The operating system's user, for commands; behind sudo who called it.
+
+    By the process's own uid: what LOGNAME and USER say anybody can set.
+    """
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # no name for this uid, as in some containers
-        name = "unknown"
+        name = conf().sudo_user or pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # no name for this uid, as in some containers
+        name = f"uid {os.geteuid()}"
     return Actor(name=f"{name}@{socket.gethostname()}"[:150], via=Via.COMMAND)
 
 
