@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -25,6 +26,7 @@ from jobs.errors import (
 )
 from jobs.management.terminal import harmless, one_line
 from jobs.models import Job, JobExecution
+from jobs.models.job import ID_PATTERN
 from jobs.runtime.service import check_database
 
 MOST_SIMILAR = 5
@@ -72,8 +74,9 @@ def one_line_errors() -> Iterator[None]:
 
 def known_job(job_id: str) -> Job:
     """The job of that id; raises Unknown with ids that look like it."""
-    with suppress(Job.DoesNotExist, ValueError):  # ValueError: PostgreSQL takes no NUL
-        return Job.objects.get(pk=job_id)
+    if re.fullmatch(ID_PATTERN, job_id, re.ASCII):  # PostgreSQL refuses some texts itself
+        with suppress(Job.DoesNotExist):
+            return Job.objects.get(pk=job_id)
     raise unknown_job(job_id)
 
 

@@ -14,7 +14,8 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from jobs.executions.database import database_now
-from jobs.health import health
+from jobs.health.findings import leadership
+from jobs.health.processes import living
 from jobs.models import ExecutionLog, JobExecution, Source
 
 LOOK_EVERY_S = 0.4
@@ -83,8 +84,9 @@ class Watch:
         if time.monotonic() < self._ask_health_at:
             return []
         self._ask_health_at = time.monotonic() + ASK_HEALTH_EVERY_S
-        found = health(database_now())["warnings"]
-        return self._new([f"{w['message']} {w['fix']}" for w in found if w["level"] == "error"])
+        now = database_now()
+        found = leadership(living(now).leader, now)
+        return self._new([f"{one.message} {one.fix}" for one in found])
 
     def _new(self, sentences: list[str]) -> list[str]:
         new = [sentence for sentence in sentences if sentence not in self._told]
