@@ -14,7 +14,15 @@ _SECRET_NAME = re.compile(
     r"(password|passwd|secret|token(?!_name)|credential|authorization|cookie|api_?key)",
     re.IGNORECASE,
 )
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/@\s]+@")
+_URL_PASSWORD = re.compile(
+    r"""(://[^:/@\s]*:)(?!\d{1,5}[/?\#])  # not the port of a web address, whose path has an @
+    [^\s"'<>]{1,1000}@""",  # up to the last @: a password may hold one, and a slash, by mistake
+    re.VERBOSE,
+)
+_ASSIGNED = re.compile(
+    r"""((?:password|passwd|secret|token|api_?key)(?:=|["']\s*:\s*)["']?)[^\s"',;)}\]]+""",
+    re.IGNORECASE,
+)
 _API_TOKEN = re.compile(r"schedcore_[A-Za-z0-9_-]{40,}")
 
 
@@ -33,5 +41,6 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 def without_secrets(text: str) -> str:
-    """The text, its URLs without their passwords, and without API tokens."""
-    return _API_TOKEN.sub(HIDDEN, _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text))
+    """The text without API tokens, passwords in URLs, and what is written as `password=…`."""
+    text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", _API_TOKEN.sub(HIDDEN, text))
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", text)

@@ -287,8 +287,8 @@ HSTS_SECONDS = _whole(
 TRUST_PROXY = _boolean(
     "SCHEDCORE_TRUST_PROXY",
     False,
-    "Believe X-Forwarded-Proto, and the last address of X-Forwarded-For. Only behind a proxy "
-    "that always sets or removes them.",
+    "Believe X-Forwarded-Proto, X-Request-ID, and the last address of X-Forwarded-For. Only behind "
+    "a proxy that always sets or removes them.",
 )
 SESSION_HOURS = _whole(
     "SCHEDCORE_SESSION_HOURS", 12, 1, 8760, "Hours after which who is logged in must log in again."

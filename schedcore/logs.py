@@ -3,28 +3,65 @@
 A record is a constant message plus keys: `logger.info("Execution finished",
 extra={"event": "execution.finished", "execution_id": 91})`. Both formats show the keys and
 both hide what looks like a secret, as a last net below the rule that none is ever logged.
+
+A line also names what it belongs to: the request that is being answered, or the execution that
+is under way in this thread. docs/logs.md lists the events.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
+from django.conf import settings
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from jobs.masking import masked, without_secrets
+from jobs.masking import HIDDEN, masked, without_secrets
+from jobs.registry import current_execution
+from jobs.trace import current_trace
 
 _NOT_SHOWN = frozenset(
     {*RESERVED_ATTRS, "taskName", "request", "server_time", "status_line", "color_message"}
 )
 
 
+SHORTEST_SECRET = 8
+
+RUN_LOG = "run.log"
+"""The event of what a task says."""
+
+LIBRARY = "library"
+"""The event of what a library says outside of a run."""
+
+
+class Belonging(logging.Filter):
+    """Writes on a record what it belongs to, and an event if it has none."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        keys = record.__dict__
+        run = current_execution()
+        if run.id is not None:
+            keys.setdefault("execution_id", run.id)
+            keys.setdefault("job_id", run.job_id)
+        if (trace := current_trace()) is not None:
+            keys.setdefault("request_id", trace.request_id)
+        keys.setdefault("event", LIBRARY if run.id is None else RUN_LOG)
+        return True
+
+
 class StandardError(logging.Handler):
     """Writes to what is standard error now, also where that was exchanged since the start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addFilter(Belonging())
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -52,7 +89,7 @@ class JsonLines(JsonFormatter):
         data |= {key: value for key, value in keys_of(record).items() if key not in data}
         if trace := trace_of(self, record):
             data["exc_info"] = trace
-        return self.jsonify_log_record(data)
+        return _without_ours(self.jsonify_log_record(data))
 
 
 class TerminalLines(logging.Formatter):
@@ -68,7 +105,7 @@ class TerminalLines(logging.Formatter):
         ]
         line = "  ".join(part for part in parts if part)
         trace = trace_of(self, record)
-        return f"{line}\n{trace}" if trace else line
+        return _without_ours(f"{line}\n{trace}" if trace else line)
 
 
 def keys_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -90,6 +127,25 @@ def trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     if record.stack_info:
         parts.append(formatter.formatStack(record.stack_info))
     return without_secrets("\n".join(parts))
+
+
+@cache
+def _ours() -> re.Pattern[str] | None:
+    """The secrets of the settings, as they may be written: whatever brings one to a line, it is
+    known by itself. A short one is none: each word that holds it would be hidden."""
+    secrets: set[str] = {settings.SECRET_KEY, *settings.SCHEDCORE.credentials_keys}
+    secrets |= {database.get("PASSWORD") or "" for database in settings.DATABASES.values()}
+    for url in (settings.SCHEDCORE.listen_url, settings.CACHES["default"].get("LOCATION")):
+        secrets.add(unquote(urlsplit(url or "").password or ""))
+    long = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+    written = {form for one in long for form in (one, quote(one, safe=""), json.dumps(one)[1:-1])}
+    longest_first = sorted(written, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if written else None
+
+
+def _without_ours(line: str) -> str:
+    pattern = _ours()
+    return pattern.sub(HIDDEN, line) if pattern else line
 
 
 def _inline(value: Any) -> str:

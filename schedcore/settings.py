@@ -144,6 +144,7 @@ INSTALLED_APPS = [
     *(() if PRODUCTION else ("jobs.demo",)),
 ]
 MIDDLEWARE = [
+    "jobs.api.trace.TraceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "schedcore.headers.MoreSecurityHeaders",
     "csp.middleware.CSPMiddleware",
@@ -379,6 +380,11 @@ LOGGING: dict[str, Any] = {
         # Django's own handlers go, so that every line has one shape and 500s their traceback.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # jobs.api.trace tells of every answer, jobs.api.fallback of what makes no sense, which
+        # is no error of ours.
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "WARNING"},
         # jobs.admin.login says the same with keys.
         "axes": {"level": "ERROR"},
         # jobs.runtime says the same with keys.

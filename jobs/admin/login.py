@@ -39,21 +39,22 @@ def locked(
 def _logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     if request.resolver_match is None:  # by no page: a test's client
         return
-    _note("Logged in", "login", request, user.get_username())
+    _note(logging.INFO, "Logged in", "login", request, user.get_username())
     record(_actor(request, user.get_username()), "login")
 
 
 @receiver(user_login_failed)
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
     if request is not None:
-        _note("Login failed", "login.failed", request, _known(credentials.get("username", "")))
+        user = _known(credentials.get("username", ""))
+        _note(logging.INFO, "Login failed", "login.failed", request, user)
 
 
 @receiver(user_locked_out)
 def _locked_out(request: Any, username: str, **kwargs: Any) -> None:
     """Sent at the failure that locks, and again at each login while it is locked."""
     if getattr(request, "axes_failures_since_start", None):
-        _note("Login locked", "login.locked", request, _known(username))
+        _note(logging.WARNING, "Login locked", "login.locked", request, _known(username))
         record(_actor(request, _known(username)), "login.locked")
 
 
@@ -67,5 +68,6 @@ def _actor(request: HttpRequest, name: str) -> Actor:
     return Actor(name=name, via=Via.ADMIN, address=client_address(request))
 
 
-def _note(message: str, event: str, request: HttpRequest, user: str) -> None:
-    logger.info(message, extra={"event": event, "user": user, "address": client_address(request)})
+def _note(level: int, message: str, event: str, request: HttpRequest, user: str) -> None:
+    keys = {"event": event, "user": user, "address": client_address(request)}
+    logger.log(level, message, extra=keys)

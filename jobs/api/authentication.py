@@ -24,6 +24,7 @@ from jobs.executions.database import database_clock
 from jobs.models import ApiToken
 from jobs.models.rights import limit
 from jobs.models.token import digest_of
+from jobs.trace import current_trace
 
 SCHEME = "Token"
 
@@ -40,7 +41,7 @@ class TokenLogin(BaseAuthentication):
             return None
         address = client_address(request)
         try:
-            token = _valid(text.strip())
+            token = _valid(_known(text.strip()))
         except exceptions.AuthenticationFailed:
             count_failed_login(address)
             raise
@@ -72,11 +73,19 @@ class SessionLogin(SessionAuthentication):
             raise CsrfFailed from error
 
 
-def _valid(text: str) -> Any:
-    """The token of that text, with the present moment as its `seen_at`. Only who holds the text
-    learns that it was good once."""
+def _known(text: str) -> Any:
+    """The token of that text, with the present moment as its `seen_at`; None if there is none.
+    The log names it also where it is refused."""
     rows = ApiToken.objects.select_related("user").annotate(seen_at=database_clock())
     token: Any = rows.filter(digest=digest_of(text)).first()
+    trace = current_trace()
+    if token is not None and trace is not None:
+        trace.user, trace.token_name = token.user.get_username(), token.name
+    return token
+
+
+def _valid(token: Any) -> Any:
+    """The token, if it may be used. Only who holds its text learns that it was good once."""
     if token is None or not token.user.is_active:
         sentence = _("There is no such token, or its user is not active.")
         raise exceptions.AuthenticationFailed(sentence, code="token_invalid")

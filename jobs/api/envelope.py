@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -26,6 +25,7 @@ from rest_framework.response import Response
 
 from jobs.control.job import VersionConflict
 from jobs.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError, Unavailable
+from jobs.trace import Trace, current_trace
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,8 @@ class EnvelopeRenderer(JSONRenderer):
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     """Every exception of a view as an answer; one that nobody foresaw is logged, and is a 500."""
-    request_id = getattr(context.get("view"), "request_id", None) or new_request_id()
+    trace = current_trace() or getattr(context.get("view"), "trace", None) or Trace()
+    request_id = trace.request_id
     problem = problem_of(exc)
     if problem.is_ours:
         logger.error(
@@ -105,10 +106,6 @@ def error_body(
     if errors:
         body["errors"] = dict(errors)
     return body | {"request_id": request_id, "timestamp": datetime.now(UTC)}
-
-
-def new_request_id() -> str:
-    return uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from django.views import defaults
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from jobs.api.envelope import error_body, new_request_id
+from jobs.api.envelope import error_body
 from jobs.api.view import ApiView
+from jobs.trace import Trace, current_trace
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,10 @@ class UnknownPath(ApiView):
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """`handler400`: such as a Host header that is not allowed."""
+    logger.warning(
+        "A request made no sense",
+        extra={"event": "request.refused", "reason": str(exception)},
+    )
     if not _is_api(request):
         return defaults.bad_request(request, exception)
     sentence = _("The request cannot be read.")
@@ -48,11 +53,7 @@ def _is_api(request: HttpRequest) -> bool:
 
 
 def _answer(status: HTTPStatus, code: str, sentence: str) -> HttpResponse:
-    request_id = new_request_id()
-    logger.error(
-        "Request failed outside of the view",
-        extra={"event": "api.error", "request_id": request_id, "code": code},
-    )
+    request_id = (current_trace() or Trace()).request_id
     return JsonResponse(
         error_body(sentence, code, request_id=request_id),
         status=status,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Literal, TypedDict
 
 from django.utils.translation import gettext as _
@@ -40,7 +39,6 @@ class Liveness(ApiView):
     authentication_classes = []
     throttle_classes = []
     permission_classes = [AllowAny]
-    log_level = logging.DEBUG  # they ask every few seconds
 
     @Endpoint(shows=Alive)
     def get(self, request: Request) -> Answer:

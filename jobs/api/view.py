@@ -1,9 +1,7 @@
-"""What every view of the API shares: its request id, its log line, and reading its input."""
+"""What every view of the API shares: its request id, and reading its input."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -20,7 +18,7 @@ from rest_framework.views import APIView
 
 from jobs.api.authentication import SessionLogin, TokenLogin
 from jobs.api.endpoint import Endpoint, Refusal, endpoint_of
-from jobs.api.envelope import EnvelopeRenderer, exception_handler, new_request_id
+from jobs.api.envelope import EnvelopeRenderer, exception_handler
 from jobs.api.filters import Filters
 from jobs.api.openapi.schema import EndpointSchema
 from jobs.api.paging import KeysetQuery
@@ -34,9 +32,7 @@ from jobs.errors import Invalid
 from jobs.models import ApiToken
 from jobs.models.audit import Via
 from jobs.models.rights import Right
-
-logger = logging.getLogger(__name__)
-
+from jobs.trace import Trace, current_trace
 
 REFUSALS = {
     HTTPStatus.FORBIDDEN,
@@ -66,12 +62,10 @@ class ApiView(APIView):
     permission_classes = [IsAuthenticated, OnAllJobs]
     rights: ClassVar[Mapping[str, Right]] = {}
     schema = EndpointSchema()
-    log_level = logging.INFO
     not_found: Refusal
     """What a view refuses whose path names something that is not there."""
 
-    request_id: str
-    started: float
+    trace: Trace
     user_name = ""
     token_name = ""
 
@@ -111,14 +105,14 @@ class ApiView(APIView):
         return dict(self.request.data)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        self.request_id = new_request_id()
-        self.started = time.monotonic()
+        self.trace = current_trace() or Trace()
         return super().initialize_request(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
         # Kept, because asking again would ask the database that may just have failed.
         self.user_name = request.user.get_username()
         self.token_name = request.auth.name if isinstance(request.auth, ApiToken) else ""
+        self.trace.user, self.trace.token_name = self.user_name, self.token_name
 
     def check_permissions(self, request: Request) -> None:
         # Whoever asks too often is turned away first, also if the answer would be a refusal.
@@ -148,26 +142,10 @@ class ApiView(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers["X-Request-ID"] = self.request_id
+        answer.headers["X-Request-ID"] = self.trace.request_id
         answer.headers["Cache-Control"] = "no-store"
         # Else Django would log refusals once more.
         answer._has_been_logged = True  # type: ignore[attr-defined]  # read by its log_response
-        match = request.resolver_match
-        logger.log(
-            self.log_level,
-            "API request",
-            extra={
-                "event": "api.request",
-                "method": request.method,
-                "route": match.route if match else "",
-                "status": answer.status_code,
-                "duration_s": round(time.monotonic() - self.started, 6),
-                "user": self.user_name,
-                "token_name": self.token_name,
-                "address": client_address(request),
-                "request_id": self.request_id,
-            },
-        )
         return answer
 
 

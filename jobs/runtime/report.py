@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from datetime import datetime
 from statistics import quantiles
 from typing import Any
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 ALIAS = "default"
 """Of the one job store and the one executor, in APScheduler's events."""
 
+HOUR_S = 3600.0
 LATENESS_WINDOW_S = 300.0
 MAX_LATENESS_SAMPLES = 10_000
 
@@ -39,6 +40,8 @@ class Report:
     def __init__(self, scheduler: Any) -> None:
         self._scheduler = scheduler
         self._handed_out = 0
+        self._ended: Counter[str] = Counter()
+        self._hour_began = time.monotonic()
         self._lateness: deque[tuple[float, float]] = deque(maxlen=MAX_LATENESS_SAMPLES)
 
     def claimed(self, claimed: Claimed, handouts: list[Handout], late: list[Late]) -> None:
@@ -49,6 +52,11 @@ class Report:
                 "A job is broken and will not run",
                 extra={"event": "job.broken", "job_id": job_id, "problem": sentence},
             )
+        if logger.isEnabledFor(logging.DEBUG):
+            for handout in handouts:
+                keys = {"execution_id": handout.execution_id, "job_id": handout.job_id}
+                event = {"event": "execution.handed_out"}
+                logger.debug("Execution handed out", extra=event | keys)
         for job_id, stretch in claimed.stretches:
             if stretch.status == Status.MISSED:
                 self._tell_missed(job_id, stretch.last, stretch.count)
@@ -80,12 +88,12 @@ class Report:
     def finished(self, item: Finished) -> None:
         verdict = item.verdict
         succeeded = verdict.status == Status.SUCCEEDED
-        is_expected = verdict.status in (Status.SUCCEEDED, Status.CANCELLED)
+        self._ended[verdict.status.value] += 1
         if item.is_scheduled:
             lateness_s = (verdict.started_at - verdict.scheduled_for).total_seconds()
             self._lateness.append((time.monotonic(), lateness_s))
         logger.log(
-            logging.INFO if is_expected else logging.ERROR,
+            _level_of(item),
             "Execution finished",
             extra={
                 "event": "execution.finished",
@@ -94,6 +102,7 @@ class Report:
                 "status": verdict.status.value,
                 "duration_s": verdict.duration_s,
                 **({"error": verdict.error or verdict.reason} if not succeeded else {}),
+                **({"warning": verdict.warning} if verdict.warning else {}),
             },
         )
         if self._has_listeners:
@@ -117,6 +126,17 @@ class Report:
                 extra={"event": "execution.interrupted", "execution_id": execution_id},
             )
 
+    def tell_hourly(self) -> None:
+        """A sign of life for who reads the log: how the runs of the last hour ended here."""
+        if time.monotonic() - self._hour_began < HOUR_S:
+            return
+        logger.info(
+            "The runs of the last hour",
+            extra={"event": "scheduler.hour", "ended": dict(self._ended)},
+        )
+        self._ended = Counter()
+        self._hour_began = time.monotonic()
+
     def figures(self) -> dict[str, Any]:
         """How many runs were handed out, and how late those of a schedule began (seconds)."""
         since = time.monotonic() - LATENESS_WINDOW_S
@@ -135,3 +155,13 @@ class Report:
 
     def _tell(self, event: Any) -> None:
         self._scheduler._dispatch_event(event)
+
+
+def _level_of(item: Finished) -> int:
+    """What goes as planned is for DEBUG: history has it, and a job may run every second."""
+    verdict = item.verdict
+    if verdict.status == Status.SUCCEEDED:
+        if verdict.warning:
+            return logging.WARNING
+        return logging.DEBUG if item.is_scheduled else logging.INFO
+    return logging.INFO if verdict.status == Status.CANCELLED else logging.ERROR

@@ -406,6 +406,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         elif self.membership.holder is None and not self._is_stopping:
             self._try_to_lead(dead)
         self._note_revision(seen.revision, seen.has_alert_rules)
+        if self.membership.is_leader:
+            self.report.tell_hourly()
 
     def _recover_orphans(self, lease: Lease, dead: list[Peer]) -> None:
         with leading(lease, self._limit_s) as (cursor, now):

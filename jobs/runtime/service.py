@@ -74,6 +74,11 @@ class Service:
             scheduler.begin()
             notifier.ready(describe_state(scheduler))
             watchdog.start()
+            identity = scheduler.membership.identity
+            tell_aside(
+                "Scheduler started",
+                {"event": "scheduler.started", "host": identity.host, "pid": identity.pid},
+            )
             self._introduce(scheduler)
             connection.close()  # this thread only waits from now on
             self._wait(scheduler)
@@ -122,6 +127,9 @@ class Service:
                 % {"grace": grace_s, "going": going}
             )
         interrupted = scheduler.end(grace_s=grace_s)
+        tell_aside(
+            "Scheduler stopped", {"event": "scheduler.stopped", "interrupted_count": interrupted}
+        )
         self._tell(
             _("Stopped; %(count)d runs were interrupted.") % {"count": interrupted}
             if interrupted
@@ -160,6 +168,11 @@ class Service:
                 _("  role      %(role)s") % {"role": describe_role(scheduler)},
             ]
         )
+
+
+def tell_aside(message: str, keys: dict[str, Any]) -> None:
+    """Log, and do not wait for a standard error that nobody reads."""
+    aside(lambda: logger.info(message, extra=keys))
 
 
 def check_database() -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
-from schedcore.logs import JsonLines, TerminalLines
+from jobs.registry import CurrentExecution, executing
+from schedcore import logs
+from schedcore.logs import Belonging, JsonLines, TerminalLines, keys_of
 from tests.project.processes import environment, manage
 
 NOON = datetime(2025, 3, 1, 12, 3, 4, 250_000, UTC).timestamp()
@@ -43,6 +48,53 @@ def test_a_json_line_has_time_level_logger_message_and_keys() -> None:
         "event": "execution.finished",
         "duration_s": 0.2,
     }
+
+
+@pytest.fixture
+def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As a deployment has them, each of a kind that a pattern could miss."""
+    postgresql = {"default": {"PASSWORD": 'p@ss"w/rd'}, "other": {"PASSWORD": "short"}}
+    monkeypatch.setattr(settings, "DATABASES", postgresql)
+    monkeypatch.setattr(settings, "SECRET_KEY", "key-of-sessions")
+    redis = {"default": {"LOCATION": "redis://:of%20redis@host:6379/0"}}
+    monkeypatch.setattr(settings, "CACHES", redis)
+    own = replace(
+        settings.SCHEDCORE, credentials_keys=("key-of-passwords",), listen_url="a://b:of-listen@c"
+    )
+    monkeypatch.setattr(settings, "SCHEDCORE", own)
+    logs._ours.cache_clear()
+    yield
+    logs._ours.cache_clear()
+
+
+@pytest.mark.usefixtures("_own_secrets")
+@pytest.mark.parametrize("formatter", [JsonLines(), TerminalLines()])
+def test_the_secrets_of_the_settings_are_hidden_in_any_words(formatter: logging.Formatter) -> None:
+    secrets = ['p@ss"w/rd', "p%40ss%22w%2Frd", "key-of-sessions", "of redis", "key-of-passwords"]
+    for secret in [*secrets, "of-listen"]:
+        line = formatter.format(record("It is %s, I think", secret, note=f"<{secret}>"))
+        assert secret not in line
+        assert json.dumps(secret)[1:-1] not in line
+        assert line.count("[hidden]") == 2
+    assert "shortly" in formatter.format(record("shortly"))
+
+
+def test_a_line_names_the_run_that_it_belongs_to() -> None:
+    run = CurrentExecution()
+    run.id, run.job_id = 91, "report"
+    inside, outside = record("x"), record("x")
+    other = record("Another has ended", event="execution.finished", execution_id=7, job_id="a")
+    belonging = Belonging()
+    with executing(run):
+        assert belonging.filter(inside)
+        assert belonging.filter(other)
+    belonging.filter(outside)
+    told = [keys_of(one) for one in (inside, other, outside)]
+    assert told == [
+        {"execution_id": 91, "job_id": "report", "event": "run.log"},
+        {"execution_id": 7, "job_id": "a", "event": "execution.finished"},
+        {"event": "library"},
+    ]
 
 
 def test_a_terminal_line_is_short_and_leaves_the_event_out(
@@ -128,5 +180,11 @@ def test_a_crash_of_a_view_is_logged_with_its_traceback(tmp_path: Path, log_form
     assert done.stderr.count("Internal Server Error: /crash") == 1
     if log_format == "json":
         lines = [json.loads(line) for line in done.stderr.splitlines()]
-        assert [line["level"] for line in lines] == ["ERROR", "INFO"]
+        assert [(line["level"], line["event"]) for line in lines] == [
+            ("ERROR", "library"),
+            ("INFO", "page.request"),
+            ("INFO", "x"),
+        ]
         assert lines[0]["status_code"] == 500
+        assert lines[0]["request_id"] == lines[1]["request_id"]
+        assert "request_id" not in lines[2]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -63,9 +64,9 @@ def side_by_side(
             visit = waiting.popleft()
             started(visit.key)
             ends_at[visit.key] = time.monotonic() + visit.deadline_s
-            Thread(
-                target=_answer, args=(visit, answers), name=f"visit-{visit.key}", daemon=True
-            ).start()
+            # In a copy of this context, so that its log lines name the request they belong to.
+            run, name = copy_context().run, f"visit-{visit.key}"
+            Thread(target=run, args=(_answer, visit, answers), name=name, daemon=True).start()
         wait_s = min(ends_at.values()) - time.monotonic()
         try:
             answer = answers.get(timeout=max(0.0, min(wait_s, LOOK_EVERY_S)))
