@@ -222,7 +222,9 @@ def _change(
         changed = differing(before, after)
         if not changed:
             return job
-        problem_changed = set_problem(job)
+        problem = job.problem
+        if problem_changed := set_problem(job):
+            before["problem"], after["problem"] = problem, job.problem
         job.version += 1
         job.updated_at = now
         job.save(force_update=True)

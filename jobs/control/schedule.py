@@ -17,6 +17,7 @@ from django_apscheduler.models import DjangoJob
 
 from jobs.errors import SchedulerError
 from jobs.executions.claim import EXECUTORS, UnknownExecutor
+from jobs.executions.problems import ProblemChange, record_problems
 from jobs.models import Job, SchedulerLease
 from jobs.registry import find_task, get_task
 from jobs.triggers import Trigger, TriggerType, build_trigger, next_fire
@@ -129,6 +130,7 @@ def repair(job_ids: Sequence[str], *, now: datetime) -> Repaired:
     """
     broke: list[str] = []
     mended: list[str] = []
+    changes: list[ProblemChange] = []
     due = set(
         DjangoJob.objects.filter(pk__in=job_ids, next_run_time__lte=now).values_list(
             "pk", flat=True
@@ -141,14 +143,19 @@ def repair(job_ids: Sequence[str], *, now: datetime) -> Repaired:
     for job_id in unreadable:
         if Job.objects.filter(pk=job_id, problem="").update(problem=UNREADABLE):
             broke.append(job_id)
+            changes.append(ProblemChange(job_id, job_id, "", UNREADABLE))
         DjangoJob.objects.filter(pk=job_id).update(next_run_time=None)
     for job in jobs:
+        before = job.problem
         if set_problem(job):
+            changes.append(ProblemChange(job.pk, job.name, before, job.problem))
             (broke if job.problem else mended).append(job.pk)
             Job.objects.filter(pk=job.pk).update(problem=job.problem)
             arm(job, now=now)
         elif job.pk not in due:
             arm(job, now=now)
+    if changes:
+        record_problems(changes)
     return Repaired(broke, mended, sorted(there.difference(locked)))
 
 

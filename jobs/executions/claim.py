@@ -32,6 +32,7 @@ from jobs.executions.database import (
 )
 from jobs.executions.fencing import Lease
 from jobs.executions.hand_out import Handout
+from jobs.executions.problems import ProblemChange, record_problems
 from jobs.executions.stretches import Stretch, stretches_due
 from jobs.models.execution import UNFINISHED, Source, Status
 from jobs.registry import Policies, get_task, policies_of
@@ -174,8 +175,16 @@ def claim_due(
         {"next_run_time": "timestamptz"},
         schedules,
     )
-    update_rows(cursor, "jobs_job", ("id", "varchar"), {"problem": "text"}, claimed.broken)
+    if claimed.broken:
+        _mark_broken(cursor, claimed.broken, {job.id: job.name for job in due})
     return claimed
+
+
+def _mark_broken(
+    cursor: CursorWrapper, broken: Sequence[tuple[str, str]], names: Mapping[str, str]
+) -> None:
+    update_rows(cursor, "jobs_job", ("id", "varchar"), {"problem": "text"}, broken)
+    record_problems(ProblemChange(key, names[key], "", sentence) for key, sentence in broken)
 
 
 def next_due(cursor: CursorWrapper, now: datetime) -> Upcoming:

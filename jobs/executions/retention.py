@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import OuterRef, Subquery
 
 from jobs.among import Among
-from jobs.models import AuditEvent, ExecutionLog, Job, JobExecution
+from jobs.models import AuditEvent, ExecutionLog, Job, JobExecution, LeaderTerm
 from jobs.sweep import Expired, Owned
 
 JOBS = 100
@@ -36,6 +36,12 @@ def expired_audit_events(before: datetime) -> Expired:
     """What was recorded before `before`."""
     rows = AuditEvent.expiring.filter(at__lt=before)
     return Expired(name="audit_events", rows=rows, moment="at")
+
+
+def expired_leader_terms(before: datetime) -> Expired:
+    """Who led until before `before`; as long as the executions that it explains are kept."""
+    rows = LeaderTerm.objects.filter(ended_at__lt=before)
+    return Expired(name="leader_terms", rows=rows, moment="ended_at")
 
 
 class _Last:

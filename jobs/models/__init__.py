@@ -12,7 +12,7 @@ from jobs.models.definition import JobSnapshot, LoadedDefinition
 from jobs.models.execution import ExecutionLog, JobExecution, LogLevel, Source, Status
 from jobs.models.job import BUILTIN_IDS, Job, JobState
 from jobs.models.rights import JobGroupPermission, JobUserPermission
-from jobs.models.scheduler import Revision, SchedulerLease, SchedulerProcess
+from jobs.models.scheduler import LeaderTerm, Revision, SchedulerLease, SchedulerProcess
 from jobs.models.token import ApiToken, Scope
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "JobState",
     "JobUserPermission",
     "Kind",
+    "LeaderTerm",
     "LoadedDefinition",
     "LogLevel",
     "Revision",

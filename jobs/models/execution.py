@@ -300,6 +300,13 @@ class JobExecution(models.Model):
                 condition=~Q(requested_by=""),
                 name="execution_requested_idx",
             ),
+            # What was asked for, or tried again, about a moment: `explain.evidence`. Those of the
+            # schedule are found by the index of `execution_occurrence_once`.
+            models.Index(
+                fields=["job", "scheduled_for"],
+                condition=~Q(source=Source.SCHEDULE),
+                name="execution_asked_when_idx",
+            ),
             # Retention, and health's last five minutes.
             models.Index(fields=["finished_at"], name="execution_finished_idx"),
         )

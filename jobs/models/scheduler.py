@@ -58,6 +58,36 @@ class SchedulerLease(models.Model):
         return self.holder
 
 
+class LeaderTerm(models.Model):
+    """From when to when a process led, so that it can be told later why nothing ran.
+
+    `ended_at` is when it gave the lease back, or was last heard of: that is written by whoever
+    took over. Null: it leads, or nobody has taken over from it.
+    """
+
+    epoch = models.PositiveBigIntegerField()
+    process = models.CharField(max_length=32)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("leader's term")
+        verbose_name_plural = _("leaders' terms")
+        ordering = ("-id",)
+        default_permissions = ()
+        indexes = (
+            # Who led at a moment: `explain.leaders`.
+            models.Index(fields=["began_at"], name="term_began_idx"),
+            # Retention.
+            models.Index(fields=["ended_at"], name="term_ended_idx"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.host}, pid {self.pid}, epoch {self.epoch}"
+
+
 class SchedulerProcessQuerySet(models.QuerySet["SchedulerProcess"]):
     def alive(self) -> SchedulerProcessQuerySet:
         """Neither stopped nor found dead."""

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from jobs.conf import conf
+from jobs.executions.database import database_clock
 from jobs.executions.fencing import Lease
 from jobs.executions.liveness import Peer, Sighting
 from jobs.executions.revision import bump_revision
-from jobs.models import SchedulerLease, SchedulerProcess
+from jobs.models import LeaderTerm, SchedulerLease, SchedulerProcess
 from jobs.runtime.identity import Identity, is_known_dead
 
 logger = logging.getLogger(__name__)
@@ -143,7 +145,11 @@ class Membership:
             .exclude(holder__in=others.values("pk"))
             .update(holder=self.identity.id, epoch=row.epoch + 1, acquired_at=now)
         )
-        return Lease(self.identity.id, row.epoch + 1, since=now) if won else None
+        if not won:
+            return None
+        lease = Lease(self.identity.id, row.epoch + 1, since=now)
+        self._begin_term(lease)
+        return lease
 
     def release(self) -> None:
         """Give the lease back, so that a standby need not wait for the TTL. In a transaction."""
@@ -152,12 +158,28 @@ class Membership:
         SchedulerLease.objects.filter(
             pk=1, holder=self.lease.holder, epoch=self.lease.epoch
         ).update(holder="")
+        own = LeaderTerm.objects.filter(process=self.lease.holder, epoch=self.lease.epoch)
+        own.update(ended_at=database_clock())
         bump_revision()
 
     def leave(self, now: datetime) -> None:
         """Mark this process as stopped; the last thing that it writes."""
         SchedulerProcess.objects.alive().filter(pk=self.identity.id).update(
             stopped_at=now, beat_at=now
+        )
+
+    def _begin_term(self, lease: Lease) -> None:
+        """Write down since when this process leads, and until when the one before it did."""
+        heard = SchedulerProcess.objects.filter(pk=OuterRef("process")).values("beat_at")
+        LeaderTerm.objects.filter(ended_at__isnull=True).update(
+            ended_at=Coalesce(Subquery(heard[:1]), F("began_at"))
+        )
+        LeaderTerm.objects.create(
+            epoch=lease.epoch,
+            process=self.identity.id,
+            host=self.identity.host[:255],
+            pid=self.identity.pid,
+            began_at=lease.since,
         )
 
     def _has_died(self, peer: Peer, monotonic: float) -> bool:

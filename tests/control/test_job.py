@@ -435,6 +435,8 @@ def test_new_arguments_of_a_task_that_has_gone_cannot_be_judged_so_are_refused(
 def test_the_change_that_mends_a_job_takes_its_problem_away_and_arms_it(broken: Job) -> None:
     control.change("broken", {"function": "send_report", "kwargs": {}}, actor=ANA)
     assert Job.objects.get().problem == ""
+    told = AuditEvent.objects.filter(action="job.change").latest("pk")
+    assert (told.before["problem"], told.after["problem"]) == (broken.problem, "")
     assert next_run("broken") == expected_run("broken")
 
 

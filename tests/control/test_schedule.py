@@ -55,6 +55,11 @@ def test_repair_marks_what_broke_and_mends_what_works_again() -> None:
     assert job.problem == ""
     assert DjangoJob.objects.get(pk="gone").next_run_time == next_fire(trigger_of(job), NOW)
 
+    events = list(AuditEvent.objects.filter(via="scheduler", job_id="gone").order_by("pk"))
+    assert [event.action for event in events] == ["job.break", "job.mend"]
+    assert events[0].after == events[1].before
+    assert "no_such_task" in events[0].after["problem"]
+
 
 @pytest.mark.django_db
 def test_repair_costs_the_same_for_one_healthy_job_and_for_many(

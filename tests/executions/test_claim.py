@@ -11,7 +11,7 @@ from django_apscheduler.models import DjangoJob
 
 from jobs.executions.claim import Claimed
 from jobs.executions.stretches import MAX_OCCURRENCES
-from jobs.models import Job, JobExecution, Source, Status
+from jobs.models import AuditEvent, Job, JobExecution, Source, Status
 from tests.executions.conftest import NOW
 
 Claim = Callable[..., Claimed]
@@ -208,6 +208,8 @@ def test_a_job_whose_row_is_nonsense_is_broken_and_the_others_go_on(
     assert broken.state_at(NOW, next_run("nonsense")) == "broken"
     failed = JobExecution.objects.get(job_id="nonsense")
     assert (failed.status, failed.reason) == (Status.FAILED, broken.problem)
+    told = AuditEvent.objects.get(action="job.break")
+    assert (told.job_id, told.after) == ("nonsense", {"problem": broken.problem})
     assert JobExecution.objects.get(job_id="work").status == Status.QUEUED
 
 

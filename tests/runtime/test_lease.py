@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from jobs.executions.fencing import Lease
 from jobs.executions.liveness import Peer, look
-from jobs.models import SchedulerLease, SchedulerProcess
+from jobs.models import LeaderTerm, SchedulerLease, SchedulerProcess
 from jobs.runtime.identity import Identity, host_id, is_known_dead
 from jobs.runtime.lease import Membership, Watch
 
@@ -122,3 +122,35 @@ def test_a_process_that_was_taken_for_dead_notices_it_at_its_next_look() -> None
     SchedulerProcess.objects.update(stopped_at=NOW)
     with transaction.atomic(), connection.cursor() as cursor:
         assert look(cursor, 1.0).peer(frozen.identity.id) is None
+
+
+@pytest.mark.django_db
+def test_who_led_from_when_to_when_is_written_down() -> None:
+    first, second, third = (Membership(Identity(host_id="")) for _ in range(3))
+    for number, membership in enumerate((first, second, third)):
+        membership.register(NOW + timedelta(minutes=number))
+    lead(first)
+    first.release()  # at once, by the database's clock
+    lead(second)
+    heard = NOW + timedelta(hours=1)
+    dead = SchedulerProcess.objects.filter(pk=second.identity.id)
+    dead.update(beat_at=heard, stopped_at=heard + timedelta(minutes=9))
+    lead(third)
+    terms = list(LeaderTerm.objects.order_by("pk"))
+    assert [term.process for term in terms] == [m.identity.id for m in (first, second, third)]
+    assert [term.epoch for term in terms] == [1, 2, 3]
+    released, died, leads = (term.ended_at for term in terms)
+    assert released is not None
+    assert (died, leads) == (heard, None), "a dead one led until it was last heard of"
+
+
+@pytest.mark.django_db
+def test_a_lease_whose_row_was_lost_is_taken_all_the_same() -> None:
+    membership = Membership(Identity(host_id=""))
+    membership.register(NOW)
+    lead(membership)
+    SchedulerLease.objects.all().delete()
+    SchedulerProcess.objects.all().delete()
+    other = Membership(Identity(host_id=""))
+    assert lead(other).epoch == 1
+    assert LeaderTerm.objects.filter(ended_at__isnull=True).count() == 1

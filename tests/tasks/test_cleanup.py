@@ -25,13 +25,19 @@ from jobs.estate.models import (
     SyncSession,
 )
 from jobs.estate.models import Source as SessionSource
-from jobs.models import AuditEvent, ExecutionLog, Job, JobExecution, Status
+from jobs.models import AuditEvent, ExecutionLog, Job, JobExecution, LeaderTerm, Status
 from jobs.registry import CurrentExecution, StopRun, executing, get_task
 from jobs.tasks import cleanup
 from jobs.tasks.cleanup import cleanup_logs
 from tests.factories import make_execution, make_log_line
 
-OTHER_KINDS = {"sync_sessions": 0, "sync_records": 0, "size_snapshots": 0, "resolved_findings": 0}
+OTHER_KINDS = {
+    "leader_terms": 0,
+    "sync_sessions": 0,
+    "sync_records": 0,
+    "size_snapshots": 0,
+    "resolved_findings": 0,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +83,11 @@ def make_ended(days_ago: float, job_id: str = "job", **fields: Any) -> JobExecut
 
 
 def make_one_of_each(days_ago: float) -> None:
-    """An execution with a line, an audit event, a session with a record, a snapshot, a finding."""
+    """An execution with a line, a leader's term, an audit event, a session with a record, a
+    snapshot, a finding."""
     at = ago(days_ago)
     make_log_line(make_ended(days_ago))
+    LeaderTerm.objects.create(epoch=1, process="one", host="h", pid=1, began_at=at, ended_at=at)
     AuditEvent.objects.create(at=at, actor="ana", via="api")
     session = SyncSession.objects.create(
         category=Category.CAPACITY,
@@ -113,6 +121,7 @@ def rows() -> dict[str, int]:
     models = (
         JobExecution,
         ExecutionLog,
+        LeaderTerm,
         AuditEvent,
         SyncSession,
         SyncRecord,
@@ -160,6 +169,7 @@ def test_by_default_audit_events_stay_and_everything_else_goes_when_it_is_old() 
     assert result == {
         "executions": 1,
         "log_lines": 1,
+        "leader_terms": 1,
         "sync_sessions": 1,
         "sync_records": 1,
         "size_snapshots": 1,
@@ -200,7 +210,7 @@ def test_each_kind_has_days_of_its_own(argument: str, model: Any, kind: str) -> 
     assert clean(**{argument: 48})[kind] == 1
     assert not model._base_manager.exists()
     gone = {name for name, count in rows().items() if not count}
-    assert gone - {model.__name__, "ExecutionLog", "SyncRecord"} == set()
+    assert gone - {model.__name__, "ExecutionLog", "LeaderTerm", "SyncRecord"} == set()
 
 
 @pytest.mark.django_db
@@ -304,12 +314,13 @@ def test_progress_counts_up_to_all_that_goes_and_names_the_kind() -> None:
     run = Watched()
     with executing(run):
         cleanup_logs()
-    assert (run.steps[0], run.steps[-1]) == ((0, 9), (9, 9))
+    assert (run.steps[0], run.steps[-1]) == ((0, 10), (10, 10))
     assert run.steps == sorted(run.steps)
     assert len(run.steps) > 5
     assert list(dict.fromkeys(run.messages)) == [
         "",
         "executions",
+        "leaders' terms",
         "sync sessions",
         "size snapshots",
         "partition findings",
