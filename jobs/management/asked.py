@@ -14,7 +14,7 @@ from jobs.errors import Invalid
 from jobs.executions.database import database_now
 from jobs.models import Job
 from jobs.registry import find_task
-from jobs.triggers.moments import FUTURE, PAST, read_told
+from jobs.triggers.moments import FUTURE, PAST, Told, read_told
 
 
 def asked_kwargs(job: Job, given: str | None, single: Iterable[str]) -> dict[str, Any] | None:
@@ -29,12 +29,18 @@ def asked_kwargs(job: Job, given: str | None, single: Iterable[str]) -> dict[str
 
 def asked_moment(name: str, text: str | None, *, ahead: bool = False) -> datetime | None:
     """A moment as a person types it, in the server's zone where it has none. Raises Invalid."""
+    told = asked_told(name, text, now=database_now(), ahead=ahead)
+    return told.moment if told is not None else None
+
+
+def asked_told(name: str, text: str | None, *, now: datetime, ahead: bool = False) -> Told | None:
+    """The same with its precision."""
     if text is None:
         return None
     zone = django_timezone.get_default_timezone()
     direction = FUTURE if ahead else PAST
     try:
-        return read_told(text, now=database_now(), zone=zone, direction=direction).moment
+        return read_told(text, now=now, zone=zone, direction=direction)
     except ValueError as error:
         raise Invalid({name: [str(error)]}, str(error)) from None
 

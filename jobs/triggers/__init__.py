@@ -7,7 +7,7 @@ from jobs.triggers.build import build_trigger, clean_params, trigger_from
 from jobs.triggers.clock_changes import clock_change
 from jobs.triggers.describe import describe
 from jobs.triggers.kinds import TriggerType
-from jobs.triggers.preview import next_fire, occurrences, preview
+from jobs.triggers.preview import last_fire, next_fire, occurrences, preview
 from jobs.triggers.spec import Spec, read_spec
 from jobs.triggers.trigger import Trigger
 
@@ -19,6 +19,7 @@ __all__ = [
     "clean_params",
     "clock_change",
     "describe",
+    "last_fire",
     "next_fire",
     "occurrences",
     "preview",

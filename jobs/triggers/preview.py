@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from jobs.triggers.calendar import EPOCH
 from jobs.triggers.trigger import Trigger
+from jobs.triggers.zones import SECOND, TICK
 
 PREVIEW_LIMIT = 100
 
@@ -10,6 +12,34 @@ PREVIEW_LIMIT = 100
 def next_fire(trigger: Trigger, after: datetime) -> datetime | None:
     """The first occurrence strictly after `after`, in UTC; None when none is left."""
     return trigger.after(after.astimezone(UTC))
+
+
+def last_fire(trigger: Trigger, until: datetime) -> datetime | None:
+    """The last occurrence at or before `until`, in UTC; None when there was none.
+
+    By steps back that grow, then by bisection: occurrences are at least a second apart.
+    """
+    until = until.astimezone(UTC)
+    first = EPOCH - TICK
+    step = SECOND
+    while True:
+        start = max(until - step, first) if until - first > step else first
+        found = trigger.after(start)
+        if found is not None and found <= until:
+            break
+        if start == first:
+            return None
+        step *= 4
+    low, high = found, until
+    while high - low > SECOND:
+        middle = low + (high - low) / 2
+        later = trigger.after(middle)
+        if later is not None and later <= until:
+            low = later
+        else:
+            high = middle
+    following = trigger.after(low)
+    return following if following is not None and following <= until else low
 
 
 def occurrences(trigger: Trigger, first: datetime, until: datetime, limit: int) -> list[datetime]:
