@@ -33,6 +33,11 @@ class SchedulerSettings:
     run_log_lines: int = 10_000
     run_log_bytes: int = 1_000_000
     """What is kept of the log of one run."""
+    base_url: str = ""
+    """Where people reach the site, for links in messages; without a slash at the end."""
+    heartbeat_url: str = field(default="", repr=False)
+    heartbeat_interval_s: int = 60
+    """Called so often while the scheduler is healthy, so that somebody else notices silence."""
     api_rate: int = 1200
     api_anonymous_rate: int = 60
     api_failed_logins: int = 10

@@ -466,6 +466,30 @@ TASKS_FILE = Variable(
     _("a path"),
     "The jobs that are loaded at the start.",
 )
+BASE_URL = Variable(
+    "SCHEDCORE_BASE_URL",
+    parsers.base_url,
+    _DEFAULTS.base_url,
+    "messages have no links",
+    _("an address such as https://jobs.example.org"),
+    "Where people reach the site: for the links in alerts.",
+)
+HEARTBEAT_URL = Variable(
+    "SCHEDCORE_HEARTBEAT_URL",
+    parsers.http_url,
+    _DEFAULTS.heartbeat_url,
+    "none is called",
+    _("an address that begins with http:// or https://"),
+    "Called while the scheduler is healthy, so that a service outside notices when it is not.",
+    is_secret=True,
+)
+HEARTBEAT_INTERVAL = _whole(
+    "SCHEDCORE_HEARTBEAT_INTERVAL",
+    _DEFAULTS.heartbeat_interval_s,
+    5,
+    86400,
+    "Seconds between two such calls.",
+)
 INSTANCE_HOSTS: Variable[tuple[str, ...]] = Variable(
     "SCHEDCORE_INSTANCE_HOSTS",
     parsers.instance_hosts,

@@ -93,6 +93,21 @@ def origins(text: str) -> tuple[str, ...]:
     return _each(_ORIGIN, items(text))
 
 
+def base_url(text: str) -> str:
+    """Where a site is reached, without the slash at its end."""
+    return http_url(text).rstrip("/")
+
+
+def http_url(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in ("http", "https") or not found.hostname:
+        raise ValueError
+    found.port  # noqa: B018  raises ValueError for a bad one
+    if not text.isprintable() or " " in text:
+        raise ValueError
+    return text
+
+
 def secret_key(text: str) -> str:
     """As long and as varied as Django's own `check --deploy` asks for."""
     if len(text) < 50 or len(set(text)) < 5:

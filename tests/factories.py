@@ -9,17 +9,22 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, User
 from django_apscheduler.models import DjangoJob
 
+from jobs.cipher import encrypt
+from jobs.control import alert as alert_control
 from jobs.control import job as control
 from jobs.control.audit import Actor
 from jobs.control.input import clean_job
 from jobs.control.schedule import MARKER, arm
 from jobs.control.token import create as create_token
 from jobs.models import (
+    AlertChannel,
+    AlertRule,
     ApiToken,
     ExecutionLog,
     Job,
     JobExecution,
     JobUserPermission,
+    Kind,
     LogLevel,
     SchedulerLease,
     SchedulerProcess,
@@ -175,3 +180,24 @@ def _execution(job_id: str | None, **fields: Any) -> JobExecution:
             "duration_s": 2.0,
         }
     return JobExecution(job_id=job_id, **{**given, **fields})
+
+
+def make_channel(
+    name: str | None = None, url: str = "json://127.0.0.1:9/", **fields: Any
+) -> AlertChannel:
+    """A channel, without asking anybody whether its address can be used."""
+    name = name or f"channel-{next(_numbers)}"
+    return AlertChannel.objects.create(
+        name=name, url_encrypted=encrypt(url), shown="json://…", **fields
+    )
+
+
+def make_rule(*channels: AlertChannel, **fields: Any) -> AlertRule:
+    """A rule for every job that failed, for a channel of its own unless some are given."""
+    given = {
+        "name": f"rule-{next(_numbers)}",
+        "pattern": "*",
+        "kind": Kind.FAILED.value,
+        "channels": [channel.name for channel in channels or (make_channel(),)],
+    }
+    return alert_control.create_rule({**given, **fields}, actor=ACTOR)

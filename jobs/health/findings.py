@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils.timezone import get_default_timezone_name
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -24,7 +25,7 @@ from jobs.health.shapes import (
     RevisionData,
 )
 from jobs.health.work import OVERDUE_AFTER, SHOWN
-from jobs.models import JobExecution, JobState
+from jobs.models import AlertChannel, AlertRule, JobExecution, JobState
 
 FAULT_SHOWN = timedelta(minutes=5)
 """For how long a fault of the scheduler that is over is shown."""
@@ -189,6 +190,22 @@ def configuration(leader: Any) -> Iterator[Finding]:
         ) % {"leader": leader.led_zone, "here": here}
         fix = _("Give all processes the same SCHEDCORE_TIME_ZONE.")
         yield Finding("warning", "time_zones_differ", message, fix)
+
+
+def alerts() -> Iterator[Finding]:
+    """What nobody would hear of."""
+    failing = AlertChannel.objects.filter(is_enabled=True).exclude(last_error="")
+    for name, error in failing.values_list("name", "last_error")[:SHOWN]:
+        message = _("The alert channel “%(name)s” could not be reached: %(error)s")
+        fix = _("Correct its address, and send a test from its page.")
+        message %= {"name": name, "error": error}
+        yield Finding("warning", "alert_channel_fails", message, fix)
+    heard = AlertChannel.objects.filter(is_enabled=True, rules=OuterRef("pk"))
+    mute = AlertRule.objects.filter(~Exists(heard), is_enabled=True)
+    for name in mute.values_list("name", flat=True)[:SHOWN]:
+        message = _("The alert rule “%(name)s” tells nobody: its channels are switched off.")
+        fix = _("Switch one of them on, give the rule another, or switch the rule off.")
+        yield Finding("warning", "alert_rule_mute", message % {"name": name}, fix)
 
 
 def _listed(rows: Sequence[OverdueJob | BrokenJob], count: int) -> str:

@@ -40,6 +40,7 @@ def health(now: datetime) -> HealthData:
         *findings.database(figures),
         *findings.clocks(processes),
         *findings.configuration(leader),
+        *findings.alerts(),
     ]
     errors = sum(one.level == "error" for one in found)
     score = 100 - ERROR_COST * errors - WARNING_COST * (len(found) - errors)

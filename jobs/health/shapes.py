@@ -22,6 +22,8 @@ Code = Literal[
     "definitions",
     "setting_unknown",
     "time_zones_differ",
+    "alert_channel_fails",
+    "alert_rule_mute",
 ]
 """Stable words for programs; docs/monitoring.md has a line for each."""
 

@@ -43,7 +43,7 @@ class Kind(models.TextChoices):
 TROUBLES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.INTERRUPTED, Status.MISSED})
 """Verdicts that rules may wait for."""
 
-TIMED = frozenset({Kind.RUNNING_LONG, Kind.NO_SUCCESS})
+TIMED = (Kind.NO_SUCCESS, Kind.RUNNING_LONG)
 """Kinds that wait for a time to pass, and not for verdicts."""
 
 
@@ -115,8 +115,8 @@ class AlertRule(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="alert_rule_kind_known"),
             models.CheckConstraint(
-                condition=Q(kind__in=sorted(TIMED), duration_s__isnull=False)
-                | (~Q(kind__in=sorted(TIMED)) & Q(duration_s__isnull=True)),
+                condition=Q(kind__in=TIMED, duration_s__isnull=False)
+                | (~Q(kind__in=TIMED) & Q(duration_s__isnull=True)),
                 name="alert_rule_duration_if_timed",
             ),
             models.CheckConstraint(

@@ -26,7 +26,9 @@ from jobs.errors import SchedulerError, Unavailable
 from jobs.executions.database import database_now
 from jobs.models import Job, JobState
 from jobs.runtime import capture, systemd
+from jobs.runtime.alerts import AlertDesk
 from jobs.runtime.aside import aside
+from jobs.runtime.heartbeat import Heartbeat
 from jobs.runtime.scheduler import SchedcoreScheduler
 from jobs.runtime.stop_request import StopRequest
 from jobs.runtime.systemd import Notifier
@@ -79,12 +81,17 @@ class Service:
                 "Scheduler started",
                 {"event": "scheduler.started", "host": identity.host, "pid": identity.pid},
             )
+            alerts, heartbeat = AlertDesk(scheduler), Heartbeat(scheduler)
+            alerts.start()
+            heartbeat.start()
             self._introduce(scheduler)
             connection.close()  # this thread only waits from now on
             self._wait(scheduler)
             notifier.stopping(_("stopping"))
+            heartbeat.stop()
             watchdog.stop(ends_within_s=self._end_limit_s if handles_signals else None)
             self._end(scheduler)
+            alerts.stop()
         finally:
             leave_capture()
         return 0

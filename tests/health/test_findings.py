@@ -14,9 +14,24 @@ from jobs.executions.database import database_now
 from jobs.executions.revision import bump_revision
 from jobs.health.report import health
 from jobs.health.shapes import Code, HealthData
-from jobs.models import Job, Revision, SchedulerLease, SchedulerProcess, Status
+from jobs.models import (
+    AlertChannel,
+    AlertRule,
+    Job,
+    Revision,
+    SchedulerLease,
+    SchedulerProcess,
+    Status,
+)
 from schedcore.environment import Unknown
-from tests.factories import make_execution, make_jobs, make_leader, make_scheduler
+from tests.factories import (
+    make_channel,
+    make_execution,
+    make_jobs,
+    make_leader,
+    make_rule,
+    make_scheduler,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +171,7 @@ def test_a_leader_in_another_time_zone_is_a_warning() -> None:
     assert found()[1] == ["time_zones_differ"]
 
 
-def test_it_asks_five_statements_and_one_for_each_list_however_much_there_is() -> None:
+def test_it_asks_seven_statements_and_one_for_each_list_however_much_there_is() -> None:
     leads(workers=5, busy_workers=5)
 
     def cost() -> int:
@@ -164,12 +179,24 @@ def test_it_asks_five_statements_and_one_for_each_list_however_much_there_is() -
             health(NOW)
         return len(queries)
 
-    assert cost() == 5
+    assert cost() == 7
     make_jobs(200)
     for number in range(30):
         make_execution(f"job-{number}", status=Status.QUEUED, queued_at=ago(90))
-    assert cost() == 5
+    assert cost() == 7
     Job.objects.update(problem="Its task has gone.")
     make_execution("held", status=Status.TIMED_OUT, released_at=None)
-    assert cost() == 7
+    assert cost() == 9
     assert found()[1] == ["broken_jobs", "no_free_worker", "lingering_runs"]
+
+
+def test_a_channel_that_fails_and_a_rule_that_nobody_hears_are_found() -> None:
+    leads()
+    failing = make_channel("mail", last_error="no route to host")
+    make_channel("unused", last_error="x", is_enabled=False)
+    make_rule(failing, make_channel("off", is_enabled=False), name="heard")
+    assert found()[1] == ["alert_channel_fails"]
+    AlertChannel.objects.update(is_enabled=False)
+    assert found()[1] == ["alert_rule_mute"]
+    AlertRule.objects.update(is_enabled=False)
+    assert found()[1] == []

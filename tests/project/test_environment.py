@@ -32,6 +32,8 @@ BAD = [
     ("SCHEDCORE_LEASE_TTL", "nan", "from 2 to 600"),
     ("SCHEDCORE_SHUTDOWN_GRACE", "inf", "from 0 to 3600"),
     ("SCHEDCORE_SQLITE_FOLDERS", "/no/such/folder", "folders that exist"),
+    ("SCHEDCORE_BASE_URL", "jobs.example.org", "https://jobs.example.org"),
+    ("SCHEDCORE_HEARTBEAT_INTERVAL", "4", "from 5 to 86400"),
     ("PORT", "70000", "from 1 to 65535"),
 ]
 BAD_SECRETS = [
@@ -43,6 +45,9 @@ BAD_SECRETS = [
     ("DATABASE_URL", "hunter2", "postgres://"),
     ("DATABASE_URL", "sqlite://:memory:", "sqlite:///path"),
     ("SCHEDCORE_LISTEN_URL", "sqlite:///hunter2", "postgres://"),
+    ("SCHEDCORE_HEARTBEAT_URL", "ftp://host/hunter2", "http://"),
+    ("SCHEDCORE_HEARTBEAT_URL", "https://host:http/hunter2", "http://"),
+    ("SCHEDCORE_HEARTBEAT_URL", "https://host/hunter2 and more", "http://"),
 ]
 
 
