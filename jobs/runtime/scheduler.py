@@ -14,7 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from django.db import DEFAULT_DB_ALIAS, connection, connections, reset_queries, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    reset_queries,
+    transaction,
+)
 from django.db import Error as DatabaseFault
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone as django_timezone
@@ -98,6 +106,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._is_gathering = False
         self._is_stopping = False
         self._is_over = False
+        self._taken_back: list[int] = []
         self.add_jobstore(RowsJobStore(), ALIAS)
         for pool in self.pools:
             self.add_executor(pool, pool.alias)
@@ -130,24 +139,40 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         return interrupted
 
     def _last_writes(self) -> int:
-        """From the caller's thread, once the loop has ended."""
+        """From the caller's thread, once the loop has ended; tried again while the database is
+        away, as it may just be coming back."""
+        deadline = time.monotonic() + LAST_WRITES_LIMIT_S
+        while True:
+            try:
+                return self._write_and_leave()
+            except Exception as error:  # the process ends all the same
+                with suppress(DatabaseFault):
+                    connection.close()
+                if isinstance(error, OperationalError | InterfaceError) and (
+                    time.monotonic() < deadline
+                ):
+                    time.sleep(LAST_WRITES_RETRY_S)
+                    continue
+                logger.exception(
+                    "The database did not take the last results; the next leader will call these "
+                    "runs interrupted",
+                    extra={"event": "scheduler.last_writes_failed"},
+                )
+                return len(self.pools.runs())
+
+    def _write_and_leave(self) -> int:
+        """Write what runs have left behind, and interrupt those that go on; how many those are."""
         owner = self.membership.identity.id
         now = self.clock.now()
-        try:
-            self._write_everything()
-            with bounded(LAST_WRITES_LIMIT_S) as cursor:
-                give_back(owner, self.pools.take_back(), now=now)
-                interrupted = interrupt_own(owner, now=now)
-                self._note(cursor, interrupted)
-                self.membership.release()
-                self.membership.leave(now)
-        except Exception:  # the process ends all the same
-            logger.exception(
-                "The database did not take the last results; the next leader will call these "
-                "runs interrupted",
-                extra={"event": "scheduler.last_writes_failed"},
-            )
-            return len(self.pools.runs())
+        self._write_everything()
+        with bounded(LAST_WRITES_LIMIT_S) as cursor:
+            self._taken_back += self.pools.take_back()  # kept, should this have to be tried again
+            give_back(owner, self._taken_back, now=now)
+            interrupted = interrupt_own(owner, now=now)
+            self._note(cursor, interrupted)
+            self.membership.release()
+            self.membership.leave(now)
+        return len(interrupted)
         return len(interrupted)
 
     def _write_everything(self) -> None:

@@ -166,7 +166,7 @@ class Away:
         }
         rows = self.rows()
         found = offences(rows, read_notes(self.notes_file), windows)
-        assert not found, "\n".join(found)
+        assert not found, "\n".join([*found, *(scheduler.output for scheduler in self.schedulers)])
         return rows
 
     def _next_runs(self) -> dict[str, datetime]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from jobs.executions.finish import Verdict
 from jobs.models import ExecutionLog, JobExecution, SchedulerProcess, Status
@@ -141,3 +141,47 @@ def test_a_last_verdict_that_the_database_never_takes_is_tried_now_and_then_and_
     assert "recorder.cut_short" in [record.__dict__.get("event") for record in caplog.records]
     assert statuses() == [Status.INTERRUPTED]
     assert has_left(leader)
+
+
+def test_last_writes_that_meet_an_outage_are_tried_again_until_it_is_over(
+    leader: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever waited in memory when the first try failed is queued again by the next."""
+    genuine = scheduler_module.interrupt_own
+    outage = iter(range(3))
+
+    def interrupt(owner: str, *, now: datetime) -> list[int]:
+        for _ in outage:
+            raise OperationalError("the connection is lost")
+        return genuine(owner, now=now)
+
+    time = Time()
+    monkeypatch.setattr(scheduler_module, "time", time)
+    monkeypatch.setattr(scheduler_module, "interrupt_own", interrupt)
+    for job_id in ("job", "waiting"):
+        make(job_id)
+        make_due(job_id)
+    leader.step()
+    run = leader.begins()
+    assert run is not None
+    leader.ends(run)
+    assert leader.scheduler._last_writes() == 0
+    assert time.sleeps == 3
+    assert sorted([*statuses("job"), *statuses("waiting")]) == [Status.QUEUED, Status.SUCCEEDED]
+    assert has_left(leader)
+
+
+def test_last_writes_that_an_outage_outlasts_are_given_up_and_the_log_says_so(
+    leader: Loop, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(owner: str, *, now: datetime) -> list[int]:
+        raise OperationalError("the connection is lost")
+
+    time = Time()
+    monkeypatch.setattr(scheduler_module, "time", time)
+    monkeypatch.setattr(scheduler_module, "interrupt_own", refuse)
+    assert leader.scheduler._last_writes() == 1
+    assert time.passed_s >= scheduler_module.LAST_WRITES_LIMIT_S
+    events = [record.__dict__.get("event") for record in caplog.records]
+    assert "scheduler.last_writes_failed" in events
+    assert statuses() == [Status.RUNNING], "the next leader sees to it"
