@@ -268,39 +268,44 @@ def all_tasks() -> list[TaskSpec]:
 
 def policies_of(job: HasPolicies) -> Policies:
     """The job's own policies, else its task's, else the settings'."""
-    inherited = _inherited(job.function)
-    defaults = conf()
+    inherited = inherited_policies(job.function)
     return Policies(
-        coalesce=_pick(job.coalesce, inherited, "coalesce", defaults.coalesce),
-        max_instances=_pick(job.max_instances, inherited, "max_instances", defaults.max_instances),
-        misfire_grace_time=_pick(
-            job.misfire_grace_time, inherited, "misfire_grace_time", defaults.misfire_grace_time_s
-        ),
-        timeout=_pick(job.timeout, inherited, "timeout", defaults.timeout_s),
+        coalesce=_pick(job.coalesce, inherited["coalesce"]),
+        max_instances=_pick(job.max_instances, inherited["max_instances"]),
+        misfire_grace_time=_pick(job.misfire_grace_time, inherited["misfire_grace_time"]),
+        timeout=_pick(job.timeout, inherited["timeout"]),
     )
 
 
 def retry_policies_of(job: HasRetryPolicies) -> RetryPolicies:
     """The same for a job's retries."""
-    inherited = _inherited(job.function)
-    defaults = conf()
+    inherited = inherited_policies(job.function)
     return RetryPolicies(
-        max_retries=_pick(job.max_retries, inherited, "max_retries", defaults.max_retries),
-        retry_delay=_pick(job.retry_delay, inherited, "retry_delay", defaults.retry_delay_s),
-        retry_backoff=_pick(job.retry_backoff, inherited, "retry_backoff", defaults.retry_backoff),
-        rerun_if_interrupted=_pick(
-            job.rerun_if_interrupted, inherited, "rerun_if_interrupted", False
-        ),
+        max_retries=_pick(job.max_retries, inherited["max_retries"]),
+        retry_delay=_pick(job.retry_delay, inherited["retry_delay"]),
+        retry_backoff=_pick(job.retry_backoff, inherited["retry_backoff"]),
+        rerun_if_interrupted=_pick(job.rerun_if_interrupted, inherited["rerun_if_interrupted"]),
     )
 
 
-def _inherited(function: str) -> Mapping[str, Any]:
-    task = find_task(function)
-    return task.policies if task else {}
+def inherited_policies(function: str) -> dict[str, Any]:
+    """What a job of that function has where it says nothing itself, by the policies' names."""
+    settings, task = conf(), find_task(function)
+    return {
+        "coalesce": settings.coalesce,
+        "max_instances": settings.max_instances,
+        "misfire_grace_time": settings.misfire_grace_time_s,
+        "timeout": settings.timeout_s,
+        "max_retries": settings.max_retries,
+        "retry_delay": settings.retry_delay_s,
+        "retry_backoff": settings.retry_backoff,
+        "rerun_if_interrupted": False,
+        **(task.policies if task else {}),
+    }
 
 
-def _pick(own: Any, inherited: Mapping[str, Any], key: str, default: Any) -> Any:
-    return own if own is not None else inherited.get(key, default)
+def _pick(own: Any, inherited: Any) -> Any:
+    return inherited if own is None else own
 
 
 def discover() -> None:

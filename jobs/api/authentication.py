@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
@@ -20,7 +22,7 @@ from rest_framework.request import Request
 
 from jobs.api.throttling import count_failed_login
 from jobs.control.address import client_address
-from jobs.executions.database import database_clock
+from jobs.executions.database import from_database, is_postgresql
 from jobs.models import ApiToken
 from jobs.models.rights import limit
 from jobs.models.token import digest_of
@@ -76,8 +78,7 @@ class SessionLogin(SessionAuthentication):
 def _known(text: str) -> Any:
     """The token of that text, with the present moment as its `seen_at`; None if there is none.
     The log names it also where it is refused."""
-    rows = ApiToken.objects.select_related("user").annotate(seen_at=database_clock())
-    token: Any = rows.filter(digest=digest_of(text)).first()
+    token = _find(digest_of(text))
     trace = current_trace()
     if token is not None and trace is not None:
         trace.user, trace.token_name = token.user.get_username(), token.name
@@ -97,6 +98,48 @@ def _valid(token: Any) -> Any:
         sentence %= {"name": token.name, "day": token.expires_at.date().isoformat()}
         raise exceptions.AuthenticationFailed(sentence, code="token_expired")
     return token
+
+
+TOKEN_COLUMNS: dict[str, Callable[[Any], Any] | None] = {
+    **dict.fromkeys(("id", "user_id", "name", "scope", "last_used_from")),
+    **dict.fromkeys(("expires_at", "revoked_at", "last_used_at"), from_database),
+}
+USER_COLUMNS: dict[str, Callable[[Any], Any] | None] = {
+    **dict.fromkeys(("id", "username")),
+    **dict.fromkeys(("is_active", "is_staff", "is_superuser"), bool),
+}
+"""What is looked up, and how a raw cursor's value of each is read; the other fields come from the
+database when they are asked."""
+
+_COLUMNS = [*(f"t.{name}" for name in TOKEN_COLUMNS), *(f"u.{name}" for name in USER_COLUMNS)]
+_SQL = (
+    f"SELECT {', '.join(_COLUMNS)}, {{clock}} FROM {ApiToken._meta.db_table} t "  # noqa: S608  of constants
+    f"JOIN {User._meta.db_table} u ON u.id = t.user_id WHERE t.digest = %s"
+)
+
+
+def _find(digest: str) -> Any:
+    """By a statement that is written already: to have the ORM write it was a tenth of what a
+    short answer takes."""
+    with connection.cursor() as cursor:
+        clock = "clock_timestamp()" if is_postgresql() else "NULL"
+        cursor.execute(_SQL.format(clock=clock), [digest])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    token: Any = _read(ApiToken, TOKEN_COLUMNS, row)
+    token.user = _read(User, USER_COLUMNS, row[len(TOKEN_COLUMNS) :])
+    token.seen_at = from_database(row[-1]) or datetime.now(UTC)
+    return token
+
+
+def _read(
+    model: type[Model], columns: Mapping[str, Callable[[Any], Any] | None], row: tuple[Any, ...]
+) -> Model:
+    pairs = zip(columns.items(), row, strict=False)
+    values = {name: read(value) if read else value for (name, read), value in pairs}
+    names = [field.attname for field in model._meta.concrete_fields if field.attname in values]
+    return model.from_db(DEFAULT_DB_ALIAS, names, [values[name] for name in names])
 
 
 def _note_use(token: Any, address: str | None) -> None:

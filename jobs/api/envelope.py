@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
@@ -28,6 +29,8 @@ from jobs.errors import Conflict, Forbidden, Invalid, NotFound, SchedulerError, 
 from jobs.trace import Trace, current_trace
 
 logger = logging.getLogger(__name__)
+
+ENCODER = JSONRenderer.encoder_class()
 
 STATUSES: dict[type[SchedulerError], HTTPStatus] = {
     VersionConflict: HTTPStatus.PRECONDITION_FAILED,
@@ -58,7 +61,10 @@ class Answer(Response):
 
 
 class EnvelopeRenderer(JSONRenderer):
-    """JSON that says what it is: the data of a success in its envelope, an error as it comes."""
+    """JSON that says what it is: the data of a success in its envelope, an error as it comes.
+
+    By orjson, which is several times as fast as Python's own; that is there for what it refuses.
+    """
 
     ensure_ascii = False
 
@@ -73,8 +79,12 @@ class EnvelopeRenderer(JSONRenderer):
         if not getattr(response, "exception", False):
             data = _success(data, response)
         try:
+            return orjson.dumps(data, default=ENCODER.default, option=orjson.OPT_UTC_Z)
+        except TypeError:  # arguments and results may hold numbers of any size
+            pass
+        try:
             return self._encoded(data, accepted_media_type, context)
-        except ValueError:  # a task reported NaN or infinity, which JSON does not know
+        except ValueError:  # besides, a task reported NaN or infinity, which JSON does not know
             return self._encoded(_without_nan(data), accepted_media_type, context)
 
     def _encoded(self, data: Any, media_type: str | None, context: dict[str, Any]) -> bytes:

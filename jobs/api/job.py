@@ -21,7 +21,6 @@ from jobs.api.job_id import create_by_function
 from jobs.api.job_serializers import (
     JobDetailSerializer,
     JobSerializer,
-    shown_jobs,
 )
 from jobs.api.page import PageMeta
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
@@ -29,6 +28,7 @@ from jobs.api.view import ApiView, Listing
 from jobs.api.wire import read_job, read_trigger
 from jobs.control import job as control
 from jobs.errors import Forbidden, JobNotFound, NotFound
+from jobs.executions.job_rows import job_rows
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 
@@ -74,7 +74,7 @@ class JobScoped(ApiView):
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """A job as it stands now."""
-        found = shown_jobs(self.get_queryset().filter(pk=job_id))
+        found = job_rows([job_id])
         if not found:  # deleted meanwhile
             raise JobNotFound(job_id)
         (job,) = found
@@ -105,17 +105,16 @@ class JobList(JobScoped, Listing):
 
         Without `ordering` by id. The next page has the next number; `meta` counts them.
         """
-        jobs, query = self.filtered(self.get_queryset().with_next_run())
-        order = _order(query["ordering"])
-        pages = Paginator(jobs.order_by(*order).values("pk"), query["page_size"])
+        jobs, query = self.filtered(self.get_queryset())
+        ids = _ordered(jobs, query["ordering"]).values_list("pk", flat=True)
+        pages = Paginator(ids, query["page_size"])
         if query["page"] > pages.num_pages:
             raise NotFound(
                 _("There is no page %(page)d; the last one is %(last)d.")
                 % {"page": query["page"], "last": pages.num_pages}
             )
         # Chosen first, so that no more is looked up of those on the pages before.
-        ids = pages.page(query["page"]).object_list
-        page = shown_jobs(Job.objects.filter(pk__in=ids).with_next_run().order_by(*order))
+        page = job_rows(list(pages.page(query["page"]).object_list))
         return Answer(
             JobSerializer(page, many=True).data,
             meta={
@@ -218,8 +217,12 @@ class JobDetail(JobScoped):
         return Answer(None, message)
 
 
-def _order(ordering: str) -> tuple[Any, ...]:
-    field = F(ordering.removeprefix("-"))
-    if ordering.startswith("-"):
-        return field.desc(nulls_last=True), "id"
-    return field.asc(nulls_last=True), "id"
+def _ordered(jobs: Any, ordering: str) -> Any:
+    name = ordering.removeprefix("-")
+    if name == "id":
+        return jobs.order_by(ordering)
+    if name == "next_run_time":
+        jobs = jobs.with_next_run()
+    field = F(name)
+    order = field.desc(nulls_last=True) if ordering != name else field.asc(nulls_last=True)
+    return jobs.order_by(order, "id")

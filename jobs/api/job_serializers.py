@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, TypedDict, cast
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,16 +18,15 @@ from jobs.api.shown import Moment, Shown
 from jobs.api.strict import Flag, Strict
 from jobs.control.schedule import trigger_of
 from jobs.errors import SchedulerError
-from jobs.executions.database import database_clock
+from jobs.executions.job_rows import JobRow
 from jobs.models import Job, JobExecution, JobState
-from jobs.models.job import JobQuerySet
-from jobs.registry import Policies, RetryPolicies, policies_of, retry_policies_of
+from jobs.registry import Policies, RetryPolicies, inherited_policies
 from jobs.triggers import describe, preview
 
 NEXT_OCCURRENCES = 5
 LAST_EXECUTIONS = 20
-POLICY_NAMES = tuple(field.name for field in fields(Policies))
-RETRY_NAMES = tuple(field.name for field in fields(RetryPolicies))
+POLICY_NAMES = tuple(field.name for kind in (Policies, RetryPolicies) for field in fields(kind))
+OWN_POLICIES = attrgetter(*POLICY_NAMES)
 
 
 class OwnPolicies(TypedDict):
@@ -72,7 +72,7 @@ class LastExecutionSerializer(Shown):
 class JobSerializer(Shown):
     """A job, when it is due, and its last run."""
 
-    # Of jobs from `shown_jobs`.
+    # Of a `JobRow`.
 
     model = Job
 
@@ -94,27 +94,22 @@ class JobSerializer(Shown):
     problem = serializers.CharField()
     paused_until = Moment()
     next_run_time = Moment(allow_null=True)
-    running = serializers.SerializerMethodField()
+    running = serializers.IntegerField(
+        help_text=_("How many executions hold a slot of the job, or wait for one.")
+    )
     last_execution = LastExecutionSerializer(allow_null=True, read_only=True)
     version = serializers.IntegerField()
     created_at = Moment()
     updated_at = Moment()
 
-    def get_trigger_text(self, job: Job) -> str:
+    def get_trigger_text(self, job: JobRow) -> str:
         return describe(job.trigger_type, job.trigger_params, job.zone_name)
 
-    def get_policies(self, job: Job) -> JobPolicies:
-        policies, retries = policies_of(job), retry_policies_of(job)
-        effective = {
-            **{name: getattr(policies, name) for name in POLICY_NAMES},
-            **{name: getattr(retries, name) for name in RETRY_NAMES},
-        }
-        own = {name: getattr(job, name) for name in effective}
+    def get_policies(self, job: JobRow) -> JobPolicies:
+        own = dict(zip(POLICY_NAMES, OWN_POLICIES(job), strict=True))
+        effective = inherited_policies(job.function)
+        effective |= {name: value for name, value in own.items() if value is not None}
         return {"own": cast(OwnPolicies, own), "effective": cast(EffectivePolicies, effective)}
-
-    def get_running(self, job: Job) -> int:
-        """How many executions hold a slot of the job, or wait for one."""
-        return job.running or 0
 
 
 class JobDetailSerializer(JobSerializer):
@@ -123,7 +118,7 @@ class JobDetailSerializer(JobSerializer):
     next_occurrences = serializers.SerializerMethodField()
     last_executions = serializers.SerializerMethodField()
 
-    def get_next_occurrences(self, job: Job) -> list[datetime]:
+    def get_next_occurrences(self, job: JobRow) -> list[datetime]:
         """None for a job that stands still; the first is when it runs next."""
         if job.next_run_time is None:
             return []
@@ -133,8 +128,8 @@ class JobDetailSerializer(JobSerializer):
         return [job.next_run_time.astimezone(UTC), *following]
 
     @extend_schema_field(ExecutionSerializer(many=True))
-    def get_last_executions(self, job: Job) -> list[Any]:
-        rows = summaries(JobExecution.objects.filter(job_id=job.pk))
+    def get_last_executions(self, job: JobRow) -> list[Any]:
+        rows = summaries(JobExecution.objects.filter(job_id=job.id))
         return list(ExecutionSerializer(rows[:LAST_EXECUTIONS], many=True).data)
 
 
@@ -155,21 +150,3 @@ class PauseBody(Strict):
 class RunBody(Strict):
     kwargs = serializers.DictField(required=False)
     force = Flag(default=False)
-
-
-def shown_jobs(jobs: JobQuerySet) -> list[Job]:
-    """The jobs with all that is shown of them; two queries."""
-    latest = JobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-id").values("pk")[:1]
-    rows: Any = (
-        jobs.with_next_run()
-        .with_running()
-        .annotate(seen_at=database_clock(), last_execution_id=Subquery(latest))
-    )
-    found = list(rows)
-    executions = JobExecution.objects.filter(pk__in=[job.last_execution_id for job in found])
-    columns = ("id", "job_id", "status", "started_at", "duration_s")
-    last = {row.job_id: row for row in executions.only(*columns)}
-    for job in found:
-        job.state = job.state_at(job.seen_at, job.next_run_time)
-        job.last_execution = last.get(job.pk)
-    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -31,19 +31,21 @@ class Moment(serializers.DateTimeField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
 
-    def to_representation(self, value: datetime) -> str:
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    def to_representation(self, value: datetime) -> Any:  # which the renderer writes
+        return value.astimezone(UTC)
 
 
 class Shown(serializers.Serializer[Any]):
     # Without a docstring, which would stand in the API's description of each.
+    # Its methods that fields name read nothing but the row: one instance serves all requests.
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        return {name: read(instance) for name, read in self._readers}
+        return {name: read(instance) for name, read in _readers(type(self))}
 
-    @cached_property
-    def _readers(self) -> list[tuple[str, Callable[[Any], Any]]]:
-        return [(str(field.field_name), _reader(field)) for field in self._readable_fields]
+
+@cache
+def _readers(serializer: type[Shown]) -> list[tuple[str, Callable[[Any], Any]]]:
+    return [(str(field.field_name), _reader(field)) for field in serializer()._readable_fields]
 
 
 def _reader(field: Any) -> Callable[[Any], Any]:
@@ -53,9 +55,10 @@ def _reader(field: Any) -> Callable[[Any], Any]:
     get = attrgetter(".".join(field.source_attrs))
     if type(field) in AS_THEY_ARE:
         return get
+    convert = field.to_representation
 
     def read(instance: Any) -> Any:
         value = get(instance)
-        return None if value is None else field.to_representation(value)
+        return None if value is None else convert(value)
 
     return read

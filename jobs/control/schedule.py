@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import DataError
 from django.utils.timezone import get_default_timezone_name
@@ -50,10 +50,22 @@ def problem_of_call(job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     return ""
 
 
-def trigger_of(job: Job) -> Trigger:
+class HasTrigger(Protocol):
+    """A job, or as much of one as tells its trigger."""
+
+    id: str
+    trigger_type: str
+    trigger_params: Any
+    anchor: datetime
+
+    @property
+    def zone_name(self) -> str: ...
+
+
+def trigger_of(job: HasTrigger) -> Trigger:
     """The job's APScheduler trigger; raises InvalidTrigger."""
     return build_trigger(
-        job.trigger_type, job.trigger_params, job.zone_name, anchor=job.anchor, seed=job.pk
+        job.trigger_type, job.trigger_params, job.zone_name, anchor=job.anchor, seed=job.id
     )
 
 

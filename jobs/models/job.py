@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -288,10 +288,23 @@ class Job(models.Model):
 
     def state_at(self, now: datetime, next_run_time: datetime | None) -> JobState:
         """The same answer as `with_schedule` gives, for a row in memory."""
-        if not self.is_enabled:
-            return JobState.DISABLED
-        if self.is_paused_at(now):
-            return JobState.PAUSED
-        if self.problem:
-            return JobState.BROKEN
-        return JobState.FINISHED if next_run_time is None else JobState.SCHEDULED
+        return state_of(self, now, next_run_time)
+
+
+class HasState(Protocol):
+    """A job as a row of whatever kind holds it."""
+
+    is_enabled: bool
+    is_paused: bool
+    paused_until: datetime | None
+    problem: str
+
+
+def state_of(job: HasState, now: datetime, next_run_time: datetime | None) -> JobState:
+    if not job.is_enabled:
+        return JobState.DISABLED
+    if job.is_paused and (job.paused_until is None or job.paused_until > now):
+        return JobState.PAUSED
+    if job.problem:
+        return JobState.BROKEN
+    return JobState.FINISHED if next_run_time is None else JobState.SCHEDULED

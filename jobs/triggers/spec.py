@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -28,6 +30,8 @@ from jobs.triggers.values import (
 )
 
 EXPRESSION = "cron_expression"
+MARSHAL_WITHOUT_REFERENCES = 2
+"""The version in which equal values make equal bytes."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,21 @@ class Spec:
 
 def read_spec(trigger_type: object, params: object, timezone: object) -> Spec:
     """Raises InvalidTrigger with every problem that there is."""
+    try:
+        # The quickest text of plain values in Python, for it is asked at every run and row.
+        values: Any = (trigger_type, params, timezone)
+        key = marshal.dumps(values, MARSHAL_WITHOUT_REFERENCES)
+    except ValueError:  # dates, and what is no data
+        return _read_any(trigger_type, params, timezone)
+    return _read_again(key)
+
+
+@lru_cache(maxsize=10_000)
+def _read_again(key: bytes) -> Spec:
+    return _read_any(*marshal.loads(key))  # noqa: S302  written by this process
+
+
+def _read_any(trigger_type: object, params: object, timezone: object) -> Spec:
     try:
         key = json.dumps([trigger_type, params, timezone], sort_keys=True, default=_date_text)
     except (TypeError, ValueError, RecursionError):

@@ -155,7 +155,7 @@ def test_it_takes_a_fixed_number_of_queries(
     for _ in range(30):
         add()
     manager.get(AUDIT)
-    with django_assert_num_queries(5):  # session, user, two of rights, the events
+    with django_assert_num_queries(4):  # session, user, rights, the events
         succeeded(manager.get(AUDIT))
 
 

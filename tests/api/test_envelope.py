@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ import pytest
 from django.conf import LazySettings
 from django.db import OperationalError
 from django.test import Client, RequestFactory
+from django.utils.translation import gettext_lazy
 from rest_framework.test import APIClient
 
 import jobs
 from jobs import errors
 from jobs.api import fallback, function
-from jobs.api.envelope import STATUSES, exception_handler
+from jobs.api.envelope import STATUSES, Answer, EnvelopeRenderer, exception_handler
 from jobs.control.job import VersionConflict
-from jobs.models import Job
+from jobs.models import Job, JobState
 from tests.api.answers import refused, succeeded
 from tests.api.conftest import BASE
 from tests.factories import make_job, make_user
@@ -249,3 +251,34 @@ def test_other_pages_fail_as_pages_do(rf: RequestFactory) -> None:
     request = rf.get("/admin/")
     assert b"<html" in fallback.bad_request(request, ValueError()).content
     assert b"<html" in fallback.server_error(request).content
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2**63, "9223372036854775808"),
+        (-(2**200), str(-(2**200))),
+        (0.1, "0.1"),
+        (1e300, "1e+300"),
+        (float("nan"), "null"),
+        (float("-inf"), "null"),
+        ([float("nan"), 2**64], "[null,18446744073709551616]"),
+        ("世界 \u2028 \x00 \\", None),
+        (datetime(2026, 3, 4, 5, 6, 7, 80, tzinfo=UTC), '"2026-03-04T05:06:07.000080Z"'),
+        (datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), '"2026-03-04T05:06:07Z"'),
+        (
+            [datetime(2026, 3, 4, tzinfo=UTC), 2**64],
+            '["2026-03-04T00:00:00Z",18446744073709551616]',
+        ),
+        (gettext_lazy("OK"), '"OK"'),
+        (JobState.PAUSED, '"paused"'),
+        ({"a": {"b": [True, None, 1]}}, '{"a":{"b":[true,null,1]}}'),
+    ],
+)
+def test_whatever_a_job_may_hold_is_written_as_json(value: Any, text: str | None) -> None:
+    sent = EnvelopeRenderer().render(value, JSON, {"response": Answer(value)})
+    body = json.loads(sent, parse_constant=pytest.fail)
+    if text is None:
+        assert body["data"] == value
+    else:
+        assert f'"data":{text},"timestamp":' in sent.decode()

@@ -133,5 +133,5 @@ def test_the_number_of_queries_does_not_grow_with_the_grants(
     job = Job.objects.get(pk="report")
     for at in range(number):
         grant(make_user(name=f"u{at}"), "run_job", job)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert len(succeeded(manager.get(RIGHTS))) == number

@@ -171,7 +171,7 @@ def test_its_cost_is_fixed_and_small(login: Login) -> None:
     clock = 1 if connection.vendor == "postgresql" else 0
     holder = make_user()
     grant(holder, "view_job", make_job())
-    for user, most in [(make_user("view_job"), 4), (holder, 5)]:
+    for user, most in [(make_user("view_job"), 3), (holder, 4)]:
         client = login(user)
         with CaptureQueriesContext(connection) as queries:
             preview(client, trigger_type="interval", hours=1, count=100)

@@ -18,11 +18,11 @@ from tests.factories import grant, make_execution, make_user, permissions
 GRANTED = 500
 
 QUERIES = {
-    "/scheduler/api/jobs?page_size=50": 8,
-    "/scheduler/api/executions?limit=50": 7,
-    "/scheduler/api/audit?limit=50": 7,
-    "/admin/jobs/jobexecution/": 12,
-    "/admin/jobs/auditevent/": 10,
+    "/scheduler/api/jobs?page_size=50": 7,
+    "/scheduler/api/executions?limit=50": 6,
+    "/scheduler/api/audit?limit=50": 6,
+    "/admin/jobs/jobexecution/": 11,
+    "/admin/jobs/auditevent/": 9,
 }
 
 
