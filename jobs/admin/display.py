@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from jobs.executions.job_rows import JobRow
 from jobs.models import Job, JobExecution, JobState
 from jobs.wording import abbreviation, duration, relative, span
 
@@ -48,7 +49,7 @@ def moment(value: datetime | None, zone: tzinfo | None = None) -> SafeString | N
     )
 
 
-def zone_of(job: Job) -> tzinfo:
+def zone_of(job: Job | JobRow) -> tzinfo:
     """The job's zone; the server's if that is not known here."""
     try:
         return job.zone

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.utils import timezone as django_timezone
@@ -65,6 +66,8 @@ class JobRow:
     running: int
     """How many executions hold a slot, or wait for one."""
     last_execution: LastExecution | None
+    seen_at: datetime
+    """When the database was asked."""
     state: JobState = field(init=False)
 
     @property
@@ -74,6 +77,10 @@ class JobRow:
     @property
     def zone_name(self) -> str:
         return self.timezone or django_timezone.get_default_timezone_name()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone_name)
 
 
 def job_rows(ids: Sequence[str]) -> list[JobRow]:
@@ -132,6 +139,7 @@ def _read(row: tuple[Any, ...]) -> JobRow:
     last = None
     if last_id is not None:
         last = LastExecution(last_id, status, from_database(started_at), duration_s)
-    job = JobRow(*columns, *[from_database(next_run_time), running, last])
-    job.state = state_of(job, from_database(now) or datetime.now(UTC), job.next_run_time)
+    seen_at = from_database(now) or datetime.now(UTC)
+    job = JobRow(*columns, *[from_database(next_run_time), running, last, seen_at])
+    job.state = state_of(job, seen_at, job.next_run_time)
     return job

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from rich.text import Text
 
 from jobs.admin.execution_words import asked_by, first_line, occurrences, why
+from jobs.executions.job_rows import LastExecution
 from jobs.management.terminal import Column, Terminal, harmless, styled, word
 from jobs.models import ExecutionLog, JobExecution, LogLevel, Status
 from jobs.wording import duration, when
@@ -47,7 +48,7 @@ def execution_table(
     terminal.table(columns, rows)
 
 
-def verdict(execution: JobExecution) -> Text:
+def verdict(execution: JobExecution | LastExecution) -> Text:
     return word(execution.status, str(Status(execution.status).label))
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext as _
 from rich.text import Text
 
 from jobs.admin.display import zone_of
+from jobs.executions.job_rows import JobRow
 from jobs.management.execution_tables import execution_table, verdict
 from jobs.management.terminal import Column, Terminal, word
-from jobs.models import Job, JobExecution, JobState
+from jobs.models import JobExecution, JobState
 from jobs.registry import policies_of, retry_policies_of
 from jobs.triggers import describe
 from jobs.wording import duration, relative, when
 
 
-def job_table(terminal: Terminal, jobs: Sequence[Any]) -> None:
-    """Of `shown_jobs`: one a line."""
+def job_table(terminal: Terminal, jobs: Sequence[JobRow]) -> None:
+    """One a line."""
     columns = [
         Column(_("Job"), wraps=True),
         Column(_("State"), wraps=True),
@@ -34,12 +34,15 @@ def job_table(terminal: Terminal, jobs: Sequence[Any]) -> None:
 
 
 def job_page(
-    terminal: Terminal, job: Any, upcoming: Sequence[datetime], executions: Sequence[JobExecution]
+    terminal: Terminal,
+    job: JobRow,
+    upcoming: Sequence[datetime],
+    executions: Sequence[JobExecution],
 ) -> None:
-    """All of one job, of `shown_jobs`."""
+    """All of one job."""
     terminal.pairs(
         {
-            _("Job"): job.pk,
+            _("Job"): job.id,
             _("Name"): job.name,
             _("Description"): job.description or None,
             _("State"): _state(job),
@@ -65,9 +68,9 @@ def job_page(
         terminal.say(_("  It has not run yet."))
 
 
-def _row(job: Any) -> list[str | Text]:
+def _row(job: JobRow) -> list[str | Text]:
     return [
-        job.pk,
+        job.id,
         _state(job),
         describe(job.trigger_type, job.trigger_params, job.zone_name),
         when(job.next_run_time, zone_of(job)) if job.next_run_time else "",
@@ -76,7 +79,7 @@ def _row(job: Any) -> list[str | Text]:
     ]
 
 
-def _state(job: Any) -> Text:
+def _state(job: JobRow) -> Text:
     label = str(JobState(job.state).label)
     if job.state == JobState.PAUSED and job.paused_until is not None:
         words = {"state": label, "until": when(job.paused_until, zone_of(job))}
@@ -84,7 +87,7 @@ def _state(job: Any) -> Text:
     return word(job.state, label)
 
 
-def _next_run(job: Any) -> str:
+def _next_run(job: JobRow) -> str:
     if job.next_run_time is None:
         return ""
     words = {
@@ -94,15 +97,15 @@ def _next_run(job: Any) -> str:
     return _("%(moment)s, %(relative)s") % words
 
 
-def _last_run(job: Any) -> Text:
+def _last_run(job: JobRow) -> Text:
     last = job.last_execution
     if last is None:
         return Text("")
     took = duration(last.duration_s)
-    return Text.assemble(verdict(last), f" #{last.pk}", f" {took}" if took else "")
+    return Text.assemble(verdict(last), f" #{last.id}", f" {took}" if took else "")
 
 
-def _schedule(job: Job) -> str:
+def _schedule(job: JobRow) -> str:
     words = describe(job.trigger_type, job.trigger_params, job.zone_name)
     params = json.dumps(job.trigger_params, ensure_ascii=False)
     zone = job.zone_name
@@ -111,12 +114,12 @@ def _schedule(job: Job) -> str:
     return f"{words} ({zone})\n{job.trigger_type} {params}"
 
 
-def _arguments(job: Job) -> str | None:
+def _arguments(job: JobRow) -> str | None:
     parts = [json.dumps(value, ensure_ascii=False) for value in (job.args, job.kwargs) if value]
     return " ".join(parts) or None
 
 
-def _policies(job: Job) -> str:
+def _policies(job: JobRow) -> str:
     policies, retries = policies_of(job), retry_policies_of(job)
     words = [
         _("executor %(name)s") % {"name": job.executor},

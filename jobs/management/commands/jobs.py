@@ -19,12 +19,13 @@ from jobs.api.execution_serializers import (
     summaries,
 )
 from jobs.api.job_filters import JobFilters
-from jobs.api.job_serializers import JobDetailSerializer, JobSerializer, shown_jobs
+from jobs.api.job_serializers import JobDetailSerializer, JobSerializer
 from jobs.control import execution as execution_control
 from jobs.control import job as control
 from jobs.control.audit import refusals_recorded, system_actor
 from jobs.errors import Invalid
 from jobs.executions.database import database_now
+from jobs.executions.job_rows import job_rows
 from jobs.management.asked import asked_kwargs, asked_moment
 from jobs.management.ends import End, known_execution, known_job, one_line_errors, unknown_job
 from jobs.management.execution_tables import execution_table, log_head, log_line
@@ -98,7 +99,7 @@ class Command(BaseCommand):
         rows = JobFilters.of(Job.objects.with_next_run(), _given(options, JOB_FILTERS))
         ids = list(rows.order_by("pk").values_list("pk", flat=True))
         chunks = (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
-        jobs = [job for chunk in chunks for job in _shown(chunk)]
+        jobs = [job for chunk in chunks for job in job_rows(chunk)]
         if options["json"]:
             self.terminal.document(JobSerializer(jobs, many=True).data)
         elif jobs:
@@ -202,7 +203,7 @@ class Command(BaseCommand):
 
     def show(self, job: Job, *, is_json: bool) -> None:
         """The job as it stands now."""
-        found = _shown([job.pk])
+        found = job_rows([job.pk])
         if not found:  # deleted meanwhile
             raise unknown_job(job.pk)
         (shown,) = found
@@ -288,10 +289,6 @@ def _add_history_arguments(parser: ArgumentParser) -> None:
 
 def _given(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, str]:
     return {name: options[name] for name in names if options[name] is not None}
-
-
-def _shown(ids: list[str]) -> list[Any]:
-    return shown_jobs(Job.objects.filter(pk__in=ids))
 
 
 def _queued(execution: JobExecution) -> str:
