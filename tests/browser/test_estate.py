@@ -17,7 +17,6 @@ from tests.browser.test_execution_page import HIDDEN
 from tests.estate.api.rows import make_estate
 from tests.estate.conftest import fake as fake
 from tests.estate.conftest import folder as folder
-from tests.estate.conftest import scheduler_settings as scheduler_settings
 from tests.estate.fakes import FakeAdapter, failing, sizes
 from tests.estate.snapshots import make_database
 

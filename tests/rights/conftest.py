@@ -16,7 +16,6 @@ from tests.api.conftest import _tasks as _tasks  # the tasks of these jobs
 from tests.estate.api.rows import make_estate
 from tests.estate.conftest import fake as fake
 from tests.estate.conftest import folder as folder
-from tests.estate.conftest import scheduler_settings as scheduler_settings
 from tests.estate.fakes import FakeAdapter
 from tests.factories import grant, make_builtin, make_execution, make_job, make_token, make_user
 

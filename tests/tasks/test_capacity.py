@@ -12,7 +12,7 @@ from jobs.errors import InvalidArguments
 from jobs.estate.models import DatabaseSizeSnapshot
 from jobs.registry import get_task
 from jobs.tasks.capacity import collect_database_sizes
-from tests.estate.conftest import folder, scheduler_settings, sqlite_instance  # noqa: F401
+from tests.estate.conftest import folder, sqlite_instance  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
