@@ -44,7 +44,6 @@ Code = Literal[
     "clock_change",
     "server_zone",
     "occurrence_before",
-    "late",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
 

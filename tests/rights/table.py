@@ -93,6 +93,7 @@ SCHEDULER: dict[str, list[Row]] = {
         for action in ("enable", "disable", "pause", "resume")
     },
     "job_run": [Row("POST", "jobs/report/run", RUN, 202)],
+    "job_explain": [Row("GET", "jobs/report/explain", VIEW)],
     "job_rights": [
         Row("GET", "jobs/report/rights", MANAGE),
         Row("PUT", "jobs/report/rights", MANAGE, body={"user": "ann", "right": "run"}),

@@ -138,6 +138,7 @@ VALUES: dict[str, Any] = {
     "scheduler": "0d6f3a7be4c14c5f9f5c2a61b8d0e7a9",
     "schema": "public",
     "seconds": 0.4,
+    "sentence": "It was disabled: ada did that at 2026-02-20 15:05:12 CET (API).",
     "seen": 1204,
     "session_id": 7,
     "since": "2026-02-26T06:00:00Z",
@@ -181,6 +182,11 @@ VALUES: dict[str, Any] = {
     "Diagnosis.problem": None,
     "Diagnosis.version": "16.4",
     "Execution.id": 4711,
+    "Explanation.asked_at": "2026-03-01T02:00:00Z",
+    "Explanation.code": "disabled",
+    "Explanation.occurrence": "2026-03-01T02:00:00Z",
+    "Explanation.occurrence_after": "2026-03-02T02:00:00Z",
+    "Explanation.occurrence_before": "2026-02-28T02:00:00Z",
     "Finding.kind": "none_ahead",
     "Finding.message": "There is no partition for the next 3 periods.",
     "Finding.severity": "warning",
@@ -216,6 +222,12 @@ VALUES: dict[str, Any] = {
     "QueuedRun.status": "queued",
     "Record.status": "completed",
     "Session.status": "completed",
+    "Statement.at": "2026-02-20T14:05:12Z",
+    "Statement.code": "disabled",
+    "Statement.event_id": 311,
+    "Statement.execution_id": None,
+    "Statement.until": None,
+    "Statement.who": "ada",
 }
 """By the name of what they stand for; first that of a component, or of those that begin so."""
 
