@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from jobs.control.audit import Actor, record
@@ -17,6 +17,7 @@ from jobs.control.schedule import problem_of_call
 from jobs.errors import Conflict, ExecutionNotFound, JobNotFound
 from jobs.executions.database import database_now
 from jobs.executions.revision import bump_revision
+from jobs.executions.tally import add_verdicts
 from jobs.models import Job, JobExecution, Source, Status
 from jobs.models.execution import JobExecutionQuerySet
 from jobs.registry import find_task, policies_of
@@ -152,6 +153,8 @@ def cancel(execution_id: int, *, actor: Actor) -> JobExecution:
             asked |= {"status": Status.CANCELLED, "finished_at": now, "released_at": now}
             asked |= {"reason": reason}
         JobExecution.objects.filter(pk=execution_id).update(**asked)
+        with connection.cursor() as cursor:
+            add_verdicts(cursor, [execution_id])
         record(
             actor,
             "execution.cancel",

@@ -13,16 +13,18 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 from django_apscheduler.models import DjangoJob
 
+from jobs.among import Among
 from jobs.control.audit import Actor, as_recorded, differing, record
 from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_changes, clean_job
 from jobs.control.schedule import arm, set_problem
 from jobs.errors import Conflict, Forbidden, Invalid, JobNotFound
 from jobs.executions.database import database_now
 from jobs.executions.revision import bump_revision
+from jobs.executions.tally import add_verdicts
 from jobs.models import BUILTIN_IDS, Job, JobExecution, Source, Status
 from jobs.models.job import ID_PATTERN
 from jobs.triggers.calendar import END
@@ -257,6 +259,10 @@ def withdraw_of_stopped(job_ids: Collection[str], reason: str, *, now: datetime)
 def _withdraw_queued(job_ids: Collection[str], reason: str, *, now: datetime) -> None:
     """Cancel the runs of jobs that wait for a worker; those that people asked for stay."""
     waiting = JobExecution.objects.filter(job_id__in=job_ids, status=Status.QUEUED)
-    waiting.exclude(source=Source.MANUAL).update(
+    waiting = waiting.exclude(source=Source.MANUAL).select_for_update().order_by("pk")
+    ids = list(waiting.values_list("pk", flat=True))
+    JobExecution.objects.filter(Among("pk", ids)).update(
         status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason
     )
+    with connection.cursor() as cursor:
+        add_verdicts(cursor, ids)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from jobs.executions.database import from_database, from_json, is_postgresql, to_database
 from jobs.executions.fencing import Lease
+from jobs.executions.tally import add_verdicts
 from jobs.models import Job
 from jobs.models.execution import JobExecution, JobExecutionQuerySet, Source, Status
 
@@ -154,6 +156,7 @@ def give_back(owner: str, execution_ids: list[int], *, now: datetime) -> set[int
     going, changing = _going(handed_out, now)  # before the executions are locked
     left = set(execution_ids)
     again = []
+    cancelled = []
     columns = ("pk", "job_id", "source", "cancel_requested_at", "cancel_requested_by")
     rows = handed_out.select_for_update(skip_locked=True).order_by("pk")
     for pk, job_id, source, cancelled_at, who in rows.values_list(*columns):
@@ -167,9 +170,12 @@ def give_back(owner: str, execution_ids: list[int], *, now: datetime) -> set[int
         else:
             reason = _("The job was paused, disabled or deleted before a worker was free.")
         left.discard(pk)
+        cancelled.append(pk)
         JobExecution.objects.filter(pk=pk).update(
             status=Status.CANCELLED, finished_at=now, released_at=now, reason=reason
         )
+    with connection.cursor() as cursor:
+        add_verdicts(cursor, cancelled)
     left.difference_update(again)
     JobExecution.objects.filter(pk__in=again).update(
         status=Status.QUEUED, owner="", started_at=None

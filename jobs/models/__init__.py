@@ -13,6 +13,7 @@ from jobs.models.execution import ExecutionLog, JobExecution, LogLevel, Source, 
 from jobs.models.job import BUILTIN_IDS, Job, JobState
 from jobs.models.rights import JobGroupPermission, JobUserPermission
 from jobs.models.scheduler import LeaderTerm, Revision, SchedulerLease, SchedulerProcess
+from jobs.models.tally import Tally
 from jobs.models.token import ApiToken, Scope
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "Scope",
     "Source",
     "Status",
+    "Tally",
 ]

@@ -60,6 +60,7 @@ class Finished:
 
     verdict: Verdict
     is_scheduled: bool
+    function: str = ""
     retval: Any = None
     exception: BaseException | None = None
 

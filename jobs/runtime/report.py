@@ -22,6 +22,7 @@ from apscheduler.events import (
 from jobs.executions.claim import Claimed
 from jobs.executions.hand_out import Handout, Late
 from jobs.models import Status
+from jobs.runtime.counts import Counts
 from jobs.runtime.recorder import Finished
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Report:
     """Told by the loop's thread, always after the commit. `scheduler` is APScheduler's."""
 
     def __init__(self, scheduler: Any) -> None:
+        self.counts = Counts()
         self._scheduler = scheduler
         self._handed_out = 0
         self._ended: Counter[str] = Counter()
@@ -58,6 +60,8 @@ class Report:
                 event = {"event": "execution.handed_out"}
                 logger.debug("Execution handed out", extra=event | keys)
         for job_id, stretch in claimed.stretches:
+            if stretch.status != Status.QUEUED:
+                self.counts.verdict(job_id, stretch.status, stretch.last, stretch.count)
             if stretch.status == Status.MISSED:
                 self._tell_missed(job_id, stretch.last, stretch.count)
             elif stretch.status == Status.SKIPPED:
@@ -69,6 +73,7 @@ class Report:
                     JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job_id, ALIAS, [stretch.last])
                 )
         for run in late:
+            self.counts.verdict(run.job_id, Status.MISSED, run.scheduled_for)
             self._tell_missed(run.job_id, run.scheduled_for, 1)
         if self._has_listeners:
             for handout in handouts:
@@ -92,6 +97,9 @@ class Report:
         if item.is_scheduled:
             lateness_s = (verdict.started_at - verdict.scheduled_for).total_seconds()
             self._lateness.append((time.monotonic(), lateness_s))
+            self.counts.lateness(lateness_s)
+        self.counts.verdict(verdict.job_id, verdict.status, verdict.finished_at)
+        self.counts.duration(item.function, verdict.duration_s)
         logger.log(
             _level_of(item),
             "Execution finished",
@@ -120,6 +128,7 @@ class Report:
             )
 
     def interrupted(self, execution_ids: list[int]) -> None:
+        self.counts.interrupted(execution_ids)
         for execution_id in execution_ids:
             logger.warning(
                 "Execution interrupted: its scheduler process died",

@@ -158,7 +158,8 @@ class Run:
 
     def _finished(self, verdict: Verdict, **told: Any) -> Finished:
         is_scheduled = self.handout.source == Source.SCHEDULE
-        return Finished(verdict, is_scheduled=is_scheduled, **told)
+        function = self.handout.function
+        return Finished(verdict, is_scheduled=is_scheduled, function=function, **told)
 
     def _verdict(self, status: Status, released: bool, **texts: Any) -> Verdict:
         ended = time.monotonic()

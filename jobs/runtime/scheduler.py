@@ -98,6 +98,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._next_poll = 0.0
         self._next_recount = 0.0
         self._next_late_look = 0.0
+        self._next_counts = 0.0
         self._locked_retry_s = LOCKED_RETRY_S
         self.pulse = Pulse()
         self._tick_began = 0.0
@@ -170,9 +171,11 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             give_back(owner, self._taken_back, now=now)
             interrupted = interrupt_own(owner, now=now)
             self._note(cursor, interrupted)
+            self.report.counts.interrupted(interrupted)
+            self.report.counts.write(cursor)
             self.membership.release()
             self.membership.leave(now)
-        return len(interrupted)
+        self.report.counts.forget()
         return len(interrupted)
 
     def _write_everything(self) -> None:
@@ -263,6 +266,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 if self._repair.step(lease, self._limit_s):
                     self._note_change()
                 return 0.0
+        self._write_counts(monotonic)
         return self._wait_s()
 
     def _lead(self, lease: Lease) -> None:
@@ -316,6 +320,16 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if claims:  # only now, so that no run waits for that
             with connection.cursor() as cursor:
                 self._set_due(now, next_due(cursor, now), claimed)
+
+    def _write_counts(self, monotonic: float) -> None:
+        """As often as the heart beats, so that a run pays next to nothing for being counted."""
+        counts = self.report.counts
+        if monotonic < self._next_counts or not counts.has_any:
+            return
+        self._next_counts = monotonic + self.membership.beat_interval_s
+        with bounded(self._limit_s) as cursor:
+            counts.write(cursor)
+        counts.forget()
 
     def _miss_late(self, lease: Lease) -> None:
         self._next_late_look = time.monotonic() + LATE_LOOK_S
@@ -540,6 +554,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         most_s = min(self.membership.beat_interval_s, MAX_BACKOFF_S)
         self._backoff_s = min(max(self._backoff_s * 2, 0.25), most_s)
         self.faults.begin(error, self.clock.now())
+        self.report.counts.fault("database" if isinstance(error, DatabaseFault) else "other")
         self._has_doubts = True
         self._due_at = 0.0 if self.membership.is_leader else None
         self._backlog = self.pools.aliases()  # what was heard of may be forgotten

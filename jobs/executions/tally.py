@@ -1,0 +1,71 @@
+"""Adding to tallies, in batches.
+
+They are locked in the order of their keys, after everything but the revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.backends.utils import CursorWrapper
+
+from jobs.executions.database import (
+    in_list,
+    insert_rows,
+    is_postgresql,
+    list_parameter,
+    to_database,
+)
+from jobs.models.execution import UNFINISHED
+from jobs.models.tally import Tally
+
+COLUMNS = {
+    "metric": "varchar",
+    "subject": "varchar",
+    "label": "varchar",
+    "count": "bigint",
+    "total": "double precision",
+    "last_at": "timestamptz",
+}
+
+
+class Counted(NamedTuple):
+    """What is to be added to one tally; `total` in seconds."""
+
+    metric: str
+    subject: str
+    label: str
+    number: int
+    total: float
+    last_at: datetime | None
+
+
+def add(cursor: CursorWrapper, counted: Sequence[Counted]) -> None:
+    """Add them, in one statement."""
+    rows = [(*one[:-1], to_database(one.last_at)) for one in sorted(counted, key=lambda c: c[:3])]
+    insert_rows(cursor, "jobs_tally", COLUMNS, rows, suffix=_on_conflict())
+
+
+def add_verdicts(cursor: CursorWrapper, execution_ids: Sequence[int]) -> None:
+    """Count the verdicts of executions as their rows stand; those without one do not count."""
+    if not execution_ids:
+        return
+    unfinished = ", ".join(f"'{status.value}'" for status in UNFINISHED)
+    cursor.execute(
+        f"INSERT INTO jobs_tally ({', '.join(COLUMNS)}) "
+        f"SELECT '{Tally.VERDICT}', COALESCE(job_id, ''), status, SUM(occurrence_count), 0.0, "
+        f"MAX(finished_at) FROM jobs_jobexecution WHERE {in_list('id', 'bigint')} "
+        f"AND status NOT IN ({unfinished}) GROUP BY job_id, status ORDER BY 2, 3 {_on_conflict()}",
+        [list_parameter(execution_ids)],
+    )
+
+
+def _on_conflict() -> str:
+    greatest = "GREATEST" if is_postgresql() else "MAX"
+    return (
+        "ON CONFLICT (metric, subject, label) DO UPDATE SET "
+        "count = jobs_tally.count + excluded.count, total = jobs_tally.total + excluded.total, "
+        f"last_at = {greatest}(jobs_tally.last_at, excluded.last_at)"
+    )
