@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from django.conf import settings
+
+Network = IPv4Network | IPv6Network
 
 DEFAULT_TASKS_FILE = Path(__file__).parent / "fixtures" / "scheduler_tasks.yaml"
 
@@ -43,6 +46,10 @@ class SchedulerSettings:
     api_failed_logins: int = 10
     """Requests a minute: of a token or user, of an address where nobody is logged in, and with
     a token that is not valid; 0: no limit."""
+    metrics_networks: tuple[Network, ...] = ()
+    """From where `/metrics` may be read without a token."""
+    metrics_per_job: bool = True
+    """Whether `/metrics` has series of each job."""
     trust_proxy: bool = False
     """Whether a proxy stands in front, whose X-Forwarded-… headers are its own."""
     tasks_file: Path = DEFAULT_TASKS_FILE

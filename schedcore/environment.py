@@ -17,7 +17,7 @@ import environ
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from jobs.conf import DEFAULT_TASKS_FILE, SchedulerSettings
+from jobs.conf import DEFAULT_TASKS_FILE, Network, SchedulerSettings
 from schedcore import parsers
 
 if TYPE_CHECKING:
@@ -338,6 +338,20 @@ CACHE_URL = Variable(
     "A Redis server in which all web processes together count the requests of those limits. "
     "While it does not answer, requests are not limited.",
     is_secret=True,
+)
+METRICS_NETWORKS: Variable[tuple[Network, ...]] = Variable(
+    "SCHEDCORE_METRICS_NETWORKS",
+    parsers.networks,
+    (),
+    "none",
+    _("addresses and networks such as 10.2.0.0/16, with commas between"),
+    "From where `/metrics` may be read without a token, by whoever asks the web server itself "
+    "and not through a proxy.",
+)
+METRICS_PER_JOB = _boolean(
+    "SCHEDCORE_METRICS_PER_JOB",
+    _DEFAULTS.metrics_per_job,
+    "Whether `/metrics` has series of each job, besides those of all together.",
 )
 PORT = _whole("PORT", 8000, 1, 65535, "Port of the web server that `make run` starts.")
 TIME_ZONE = Variable(

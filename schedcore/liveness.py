@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import resolve
 
 from jobs.api.health import Liveness
 
@@ -22,6 +23,7 @@ class LivenessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info != PATH:
             return self._get_response(request)
+        request.resolver_match = resolve(PATH)  # for the metrics and the log
         answer: Any = self._view(request)
         answer.render()  # as Django does between a view and its middlewares
         return answer  # type: ignore[no-any-return]

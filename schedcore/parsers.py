@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,6 +87,11 @@ def instance_hosts(text: str) -> tuple[str, ...]:
         if not _HOST_PATTERN.fullmatch(item):
             ip_network(item, strict=False)
     return items(text)
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses count as networks of one."""
+    return tuple(ip_network(item) for item in items(text))
 
 
 def origins(text: str) -> tuple[str, ...]:

@@ -111,6 +111,8 @@ SCHEDCORE = SchedulerSettings(
     api_rate=_env.read(variables.API_RATE),
     api_anonymous_rate=_env.read(variables.API_ANONYMOUS_RATE),
     api_failed_logins=_env.read(variables.API_FAILED_LOGINS),
+    metrics_networks=_env.read(variables.METRICS_NETWORKS),
+    metrics_per_job=_env.read(variables.METRICS_PER_JOB),
     trust_proxy=_env.read(variables.TRUST_PROXY),
     tasks_file=_env.read(variables.TASKS_FILE),
     notify_socket=_notify_socket,
@@ -148,6 +150,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "jobs.api.trace.TraceMiddleware",
+    "jobs.metrics.http.HttpMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "schedcore.headers.MoreSecurityHeaders",
     "csp.middleware.CSPMiddleware",
@@ -361,6 +364,8 @@ if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = _ssl_redirect
     SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers ask without TLS
+    if SCHEDCORE.metrics_networks:
+        SECURE_REDIRECT_EXEMPT += [r"^metrics$"]  # and so does Prometheus, of the server itself
     SECURE_HSTS_SECONDS = _hsts_seconds
     SILENCED_SYSTEM_CHECKS = [
         # To bind all subdomains of a domain, and to have it listed in browsers, is the

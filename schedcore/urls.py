@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 
 from jobs.admin.people import change_own_password
 from jobs.api.health import Liveness
+from jobs.api.metrics import Metrics
 
 
 class Icon(RedirectView):
@@ -17,16 +18,21 @@ class Icon(RedirectView):
 
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     # Before the site's own page of that path, which leaves no audit event.
-    path("admin/password_change/", admin.site.admin_view(change_own_password, cacheable=True)),
+    path(
+        "admin/password_change/",
+        admin.site.admin_view(change_own_password, cacheable=True),
+        name="own_password",
+    ),
     path("admin/overview/", include("jobs.admin.urls")),
     path("admin/", admin.site.urls),
     # Before the scheduler's own, which answers for every path that is not there.
     path("scheduler/", include("jobs.estate.api.urls")),
     path("scheduler/", include("jobs.api.urls")),
-    path("healthz", Liveness.as_view()),
-    path("favicon.ico", Icon.as_view()),
+    path("healthz", Liveness.as_view(), name="healthz"),
+    path("metrics", Metrics.as_view(), name="metrics"),
+    path("favicon.ico", Icon.as_view(), name="icon"),
 ]
 
 # What fails outside of a view keeps the API's form under its addresses.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "schedcore.settings")
 
@@ -11,6 +14,20 @@ from django.conf import settings
 from schedcore.start import stop_on_problems
 
 stop_on_problems()
+
+
+def on_starting(server: Any) -> None:
+    """Make the folder in which the workers share what `/metrics` tells of requests.
+
+    Before they begin: prometheus_client looks at that variable as it is imported. What a worker
+    has counted stays there when it ends, so that no sum ever shrinks.
+    """
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="schedcore-metrics-")
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
 
 workers = 2
 worker_class = "gthread"

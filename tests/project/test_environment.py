@@ -34,6 +34,9 @@ BAD = [
     ("SCHEDCORE_SQLITE_FOLDERS", "/no/such/folder", "folders that exist"),
     ("SCHEDCORE_BASE_URL", "jobs.example.org", "https://jobs.example.org"),
     ("SCHEDCORE_HEARTBEAT_INTERVAL", "4", "from 5 to 86400"),
+    ("SCHEDCORE_METRICS_NETWORKS", "10.0.0.0/33", "addresses and networks"),
+    ("SCHEDCORE_METRICS_NETWORKS", "10.0.0.7/8", "addresses and networks"),
+    ("SCHEDCORE_METRICS_NETWORKS", "example.org", "addresses and networks"),
     ("PORT", "70000", "from 1 to 65535"),
 ]
 BAD_SECRETS = [
