@@ -31,6 +31,7 @@ __all__ = [
     "state_badge",
     "status_badge",
     "text_block",
+    "with_code",
     "zone_of",
 ]
 
@@ -105,6 +106,14 @@ def text_block(text: str, *, folded: str = "") -> SafeString | None:
     if not folded:
         return block
     return format_html("<details><summary>{}</summary>{}</details>", folded, block)
+
+
+def with_code(text: str) -> SafeString:
+    """What stands between backticks is to be typed."""
+    parts = enumerate(str(text).split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts)
+    )
 
 
 def differences(

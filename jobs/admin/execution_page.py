@@ -27,12 +27,13 @@ from jobs.admin.display import (
 from jobs.admin.execution_list import HEAVY, job_link
 from jobs.admin.execution_log import asked_window, whole_text
 from jobs.admin.execution_words import asked_by, occurrences, why
+from jobs.admin.job_explain import explain_url
 from jobs.admin.page_words import page_words
 from jobs.admin.rights import user_of
 from jobs.admin.tree import tree
 from jobs.executions.chain import attempts_of
 from jobs.executions.database import database_now
-from jobs.models import JobExecution, SchedulerProcess
+from jobs.models import JobExecution, SchedulerProcess, Status
 
 
 class ExecutionPageAdmin(CommandsAdmin):
@@ -110,6 +111,7 @@ class ExecutionPageAdmin(CommandsAdmin):
             "buttons": self.buttons(request, execution),
             "badge": status_badge(execution),
             "why": why(execution, database_now(), error=execution.error),
+            "explain_url": _explain_url(execution),
             "steps": _steps(execution),
             "percentage": _percentage(execution),
             "error": text_block(execution.error),
@@ -182,6 +184,13 @@ def _percentage(execution: JobExecution) -> int | None:
         return None
     share = done / total
     return int(min(max(share, 0), 1) * 100) if isfinite(share) else None
+
+
+def _explain_url(execution: JobExecution) -> str | None:
+    """Of an occurrence that was not run: where it is told why."""
+    if execution.job_id is None or execution.status not in (Status.MISSED, Status.SKIPPED):
+        return None
+    return explain_url(execution.job_id, execution.scheduled_for)
 
 
 def _chain(ids: list[int], request: HttpRequest) -> list[dict[str, Any]]:

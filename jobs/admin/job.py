@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from jobs import definitions
 from jobs.admin.commands import as_action
 from jobs.admin.job_commands import BUTTONS, DELETE, offered_for
+from jobs.admin.job_explain import JobExplainAdmin
 from jobs.admin.job_history import JobHistoryAdmin
 from jobs.admin.job_live import JobLiveAdmin
 from jobs.admin.job_page import JobPageAdmin
@@ -38,7 +39,13 @@ LIST = "_list"
 
 @admin.register(Job)
 class JobAdmin(
-    JobLiveAdmin, JobRequestAdmin, JobReloadAdmin, JobRightsAdmin, JobHistoryAdmin, JobPageAdmin
+    JobLiveAdmin,
+    JobRequestAdmin,
+    JobReloadAdmin,
+    JobRightsAdmin,
+    JobExplainAdmin,
+    JobHistoryAdmin,
+    JobPageAdmin,
 ):
     audited_as = "job"
     commands = BUTTONS

@@ -108,7 +108,8 @@ class JobRightsAdmin(CommandsAdmin):
     ) -> HttpResponse:
         job = context.get("original")
         if job is not None and self.may(request, "manage_job", job):
-            context["links"] = [Button(_("Rights"), self._url("rights", quote(job.pk)))]
+            link = Button(_("Rights"), self._url("rights", quote(job.pk)))
+            context["links"] = [*context.get("links", []), link]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def rights_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

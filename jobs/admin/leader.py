@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_apscheduler.models import DjangoJob
 
-from jobs.admin.display import duration, span
+from jobs.admin.display import duration, span, with_code
 from jobs.admin.job_cells import ticking
 from jobs.executions.database import database_now
 from jobs.health.report import health
@@ -46,7 +46,7 @@ def scheduler_strip(user: User) -> Strip:
     found = health(now)
     told = [one for one in found["warnings"] if sees_all or one["level"] == "error"]
     findings = [
-        {"message": _with_code(one["message"]), "fix": _with_code(one["fix"])} for one in told
+        {"message": with_code(one["message"]), "fix": with_code(one["fix"])} for one in told
     ]
     if any(one["level"] == "error" for one in told):
         return Strip("error", "", "", findings)
@@ -100,11 +100,3 @@ def _next(user: User) -> Any:
     if visible is not None:
         armed = armed.filter(pk__in=visible)
     return armed.annotate(name=Subquery(name[:1])).order_by("next_run_time").first()
-
-
-def _with_code(text: str) -> SafeString:
-    """What stands between backticks is to be typed."""
-    parts = enumerate(str(text).split("`"))
-    return format_html_join(
-        "", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts)
-    )

@@ -43,6 +43,8 @@ def addresses() -> Iterator[str]:
     for label in ("jobs", "estate", "auth"):
         yield reverse("admin:app_list", args=[label])
     yield reverse("admin:jobs_job_rights", args=["report"])
+    yield reverse("admin:jobs_job_explain", args=["report"])
+    yield reverse("admin:jobs_job_explain", args=["report"]) + "?at=soon"
     for model, page in admin.site._registry.items():
         place = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{place}_changelist")
