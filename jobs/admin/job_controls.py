@@ -72,4 +72,3 @@ def _links(job: Any) -> Iterator[tuple[str, str | SafeString, str]]:
     if job.may_manage:
         yield f"{quote(job.pk)}/pause/", dialog, _("Pause until…")
     yield f"../jobexecution/?job__id__exact={job.pk}", "", _("Executions")
-    yield f"{quote(job.pk)}/explain/", "", _("Explain")
