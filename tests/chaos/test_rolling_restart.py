@@ -55,7 +55,7 @@ def test_a_rolling_restart_under_load_misses_no_occurrence(
     assert set(rows.values_list("status", flat=True)) <= {Status.SUCCEEDED, Status.SKIPPED}
     late = F("started_at") - F("scheduled_for")
     by_executor = rows.filter(status=Status.SUCCEEDED).values_list("executor")
-    latest = {name: most.total_seconds() for name, most in by_executor.annotate(Max(late))}
+    latest = {name: most.total_seconds() for name, most in by_executor.annotate(most=Max(late))}
     say(
         f"rolling restart of two schedulers: {rows.count()} runs, none missed; the new leader "
         f"leads after {taken_s:.2f} s (TTL {TTL_S:g} s), the latest run began {latest} s late"
