@@ -222,7 +222,8 @@ CREDENTIALS_KEY: Variable[tuple[str, ...]] = Variable(
     (),
     "development: made and kept in `var`; production: required",
     _("Fernet keys (32 bytes in URL-safe base64), the newest first, with commas between"),
-    "Encrypts the passwords of instances. To change it, put a new key before the old one.",
+    "Encrypts the passwords of instances and the addresses of alert channels. To change it, put "
+    "a new key before the old one.",
     is_secret=True,
 )
 DATABASE_URL: Variable[dict[str, Any]] = Variable(

@@ -18,6 +18,8 @@ from jobs.control.schedule import MARKER, arm
 from jobs.control.token import create as create_token
 from jobs.models import (
     AlertChannel,
+    AlertIncident,
+    AlertMessage,
     AlertRule,
     ApiToken,
     ExecutionLog,
@@ -201,3 +203,18 @@ def make_rule(*channels: AlertChannel, **fields: Any) -> AlertRule:
         "channels": [channel.name for channel in channels or (make_channel(),)],
     }
     return alert_control.create_rule({**given, **fields}, actor=ACTOR)
+
+
+def make_incident(job_id: str = "report", **fields: Any) -> AlertIncident:
+    """One that is open, of a job that failed twice."""
+    now = datetime.now(UTC)
+    given = {"rule_name": "nightly", "kind": Kind.FAILED, "began_at": now, "last_at": now}
+    given |= {"opened_at": now, "execution_id": 7, "count": 2}
+    return AlertIncident.objects.create(job_id=job_id, **{**given, **fields})
+
+
+def make_message(**fields: Any) -> AlertMessage:
+    """One that waits to be sent to a channel that has gone."""
+    given = {"channel_name": "mail", "created_at": datetime.now(UTC)}
+    given |= {"subject": "it failed", "body": "boom"}
+    return AlertMessage.objects.create(**{**given, **fields})

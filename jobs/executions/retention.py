@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
 from jobs.among import Among
-from jobs.models import AuditEvent, ExecutionLog, Job, JobExecution, LeaderTerm
+from jobs.models import (
+    AlertIncident,
+    AlertMessage,
+    AlertNotice,
+    AuditEvent,
+    ExecutionLog,
+    Job,
+    JobExecution,
+    LeaderTerm,
+)
 from jobs.sweep import Expired, Owned
 
 JOBS = 100
@@ -42,6 +51,31 @@ def expired_leader_terms(before: datetime) -> Expired:
     """Who led until before `before`; as long as the executions that it explains are kept."""
     rows = LeaderTerm.objects.filter(ended_at__lt=before)
     return Expired(name="leader_terms", rows=rows, moment="ended_at")
+
+
+def expired_alert_incidents(before: datetime) -> Expired:
+    """What was over before `before`."""
+    return Expired(
+        name="alert_incidents",
+        rows=AlertIncident.objects.filter(closed_at__lt=before),
+        moment="closed_at",
+        owned=(Owned(AlertNotice.objects.all(), "incident_id", name="alert_notices"),),
+    )
+
+
+def expired_alert_messages(before: datetime) -> Expired:
+    """What channels were told before `before`, or what was given up; never what waits to be told.
+
+    To be deleted after `expired_alert_incidents`, with which most of their notices go.
+    """
+    over = Q(sent_at__isnull=False) | Q(gave_up_at__isnull=False)
+    left = AlertNotice.objects.exclude(incident__closed_at__lt=before)
+    return Expired(
+        name="alert_messages",
+        rows=AlertMessage.objects.filter(over, created_at__lt=before),
+        moment="created_at",
+        owned=(Owned(left, "message_id", name="alert_notices"),),
+    )
 
 
 class _Last:

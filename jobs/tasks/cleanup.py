@@ -16,6 +16,8 @@ from jobs.errors import Invalid
 from jobs.estate.services.retention import expired_findings, expired_sessions, expired_snapshots
 from jobs.executions.database import database_now
 from jobs.executions.retention import (
+    expired_alert_incidents,
+    expired_alert_messages,
     expired_audit_events,
     expired_executions,
     expired_leader_terms,
@@ -42,13 +44,13 @@ def cleanup_logs(
 ) -> dict[str, Any]:
     """Delete rows that are past their retention; no files.
 
-    `days`: executions, with their logs, that ended longer ago, and who led then; without it as
-    many as the setting SCHEDCORE_RETENTION_DAYS says. `keep_last`: the last so many of each job
-    stay, however old they are. `audit_days`: audit events; without it all stay. `session_days`:
-    sync sessions that ended longer ago, with their records. `snapshot_days`: measurements of a
-    database's size, of which the aggregates stay; those of a quarter need two quarters of them.
-    `finding_days`: partition findings that resolved longer ago. Of the last three, null keeps
-    all. `dry_run`: only count what would go.
+    `days`: executions, with their logs, that ended longer ago, who led then, and the alerts of
+    that time; without it as many as the setting SCHEDCORE_RETENTION_DAYS says. `keep_last`: the
+    last so many of each job stay, however old they are. `audit_days`: audit events; without it
+    all stay. `session_days`: sync sessions that ended longer ago, with their records.
+    `snapshot_days`: measurements of a database's size, of which the aggregates stay; those of a
+    quarter need two quarters of them. `finding_days`: partition findings that resolved longer
+    ago. Of the last three, null keeps all. `dry_run`: only count what would go.
 
     In transactions of at most 1,000 rows, with a rest after each, so that it holds nobody up;
     safe to stop and run again. Returns how many rows have gone of each kind.
@@ -82,6 +84,8 @@ def _moments(kept: dict[str, int | None], now: datetime) -> dict[str, datetime]:
 def _expired(moments: dict[str, datetime], keep_last: int) -> Iterator[Expired]:
     yield expired_executions(moments["days"], keep_last=keep_last)
     yield expired_leader_terms(moments["days"])
+    yield expired_alert_incidents(moments["days"])
+    yield expired_alert_messages(moments["days"])
     if before := moments.get("audit_days"):
         yield expired_audit_events(before)
     if before := moments.get("session_days"):

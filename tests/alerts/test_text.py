@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from jobs.alerts.text import (
+    EXECUTION_PATH,
+    INCIDENTS_PATH,
     News,
     Run,
     duration,
@@ -114,6 +117,11 @@ def test_a_storm_is_counts_and_the_first_ten() -> None:
     assert lines[12].startswith("- job-9")
     assert lines[13] == "… and 40 more"
     assert lines[-1] == "https://jobs.example.org/admin/jobs/alertincident/"
+
+
+def test_links_lead_to_pages_that_there_are() -> None:
+    assert EXECUTION_PATH.format(id=7) == reverse("admin:jobs_jobexecution_change", args=[7])
+    assert reverse("admin:jobs_alertincident_changelist") == INCIDENTS_PATH
 
 
 def test_an_error_has_neither_passwords_in_urls_nor_arguments_that_are_secret() -> None:

@@ -17,10 +17,14 @@ from tests.browser import axe
 from tests.browser.conftest import NARROW, WIDE, Complaints, OpenPage
 from tests.estate.api.rows import make_estate
 from tests.factories import (
+    make_channel,
     make_execution,
+    make_incident,
     make_job,
     make_leader,
     make_log_line,
+    make_message,
+    make_rule,
     make_token,
 )
 
@@ -32,6 +36,9 @@ def everything(root: User) -> None:
     make_log_line(execution)
     make_leader()
     make_token(root)
+    make_rule(make_channel("team", last_error="Connection refused"), name="nightly")
+    make_incident("report", job_name="Weekly report")
+    make_message(subject="2 jobs failed", body="boom")
     make_estate("main")
 
 

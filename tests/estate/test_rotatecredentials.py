@@ -14,6 +14,7 @@ from jobs import cipher
 from jobs.estate.management.commands import rotatecredentials
 from jobs.estate.models import DatabaseInstance
 from jobs.estate.services import rotation
+from tests.factories import make_channel
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +51,7 @@ def test_afterwards_the_newest_key_alone_reads_every_password(keys: Keys) -> Non
     DatabaseInstance.objects.filter(name="inactive").update(is_active=False)
     make("without")
     keys(NEW, OLD)
-    assert "3 passwords were encrypted" in run()
+    assert "3 secrets were encrypted" in run()
     keys(NEW)
     main.refresh_from_db()
     assert main.password == "read-me"
@@ -67,7 +68,7 @@ def test_a_second_time_changes_nothing(keys: Keys) -> None:
     run()
     before = DatabaseInstance.objects.get()
     told = run()
-    assert "0 passwords were encrypted" in told
+    assert "0 secrets were encrypted" in told
     assert "1 were under it already" in told
     after = DatabaseInstance.objects.get()
     assert after.password_encrypted == before.password_encrypted
@@ -89,12 +90,12 @@ def test_check_only_tells_how_many_are_under_older_keys(keys: Keys) -> None:
     make("new", "three")
     before = list(DatabaseInstance.objects.order_by("pk").values())
     told = run("--check")
-    assert told == "2 passwords are under older keys, 1 under the newest one.\n"
+    assert told == "2 secrets are under older keys, 1 under the newest one.\n"
     assert list(DatabaseInstance.objects.order_by("pk").values()) == before
     run()
     told = run("--check")
-    assert "0 passwords are under older keys, 3 under the newest one." in told
-    assert "No stored password needs an older key." in told
+    assert "0 secrets are under older keys, 3 under the newest one." in told
+    assert "No stored secret needs an older key." in told
 
 
 def test_what_no_key_reads_is_named_and_left_and_the_others_are_rotated(keys: Keys) -> None:
@@ -163,13 +164,23 @@ def test_instances_are_locked_some_at_a_time(keys: Keys, monkeypatch: pytest.Mon
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        assert "5 passwords were encrypted" in run()
+        assert "5 secrets were encrypted" in run()
     transactions = [query for query in queries if query["sql"].startswith("SAVEPOINT")]
-    assert len(transactions) == 4  # 2, 2, 1 and none
+    assert len(transactions) == 5  # 2, 2, 1 and none, and no alert channel
     if connection.vendor == "postgresql":
-        assert sum(query["sql"].endswith("FOR UPDATE") for query in queries) == 4
+        assert sum(query["sql"].endswith("FOR UPDATE") for query in queries) == 5
 
 
 def test_its_help_can_be_printed() -> None:
     parser = rotatecredentials.Command().create_parser("manage.py", "rotatecredentials")
     assert "--check" in parser.format_help()
+
+
+def test_addresses_of_alert_channels_are_among_them(keys: Keys) -> None:
+    keys(OLD)
+    channel = make_channel(url="json://hook/hunter22")
+    keys(NEW, OLD)
+    assert "1 secret was encrypted" in run()
+    keys(NEW)
+    channel.refresh_from_db()
+    assert cipher.decrypt(channel.url_encrypted) == "json://hook/hunter22"

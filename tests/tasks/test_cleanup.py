@@ -25,14 +25,33 @@ from jobs.estate.models import (
     SyncSession,
 )
 from jobs.estate.models import Source as SessionSource
-from jobs.models import AuditEvent, ExecutionLog, Job, JobExecution, LeaderTerm, Status
+from jobs.models import (
+    AlertIncident,
+    AlertMessage,
+    AlertNotice,
+    AuditEvent,
+    ExecutionLog,
+    Job,
+    JobExecution,
+    LeaderTerm,
+    Status,
+)
 from jobs.registry import CurrentExecution, StopRun, executing, get_task
 from jobs.tasks import cleanup
 from jobs.tasks.cleanup import cleanup_logs
-from tests.factories import make_execution, make_log_line
+from tests.factories import (
+    make_channel,
+    make_execution,
+    make_incident,
+    make_log_line,
+    make_message,
+)
 
 OTHER_KINDS = {
     "leader_terms": 0,
+    "alert_messages": 0,
+    "alert_notices": 0,
+    "alert_incidents": 0,
     "sync_sessions": 0,
     "sync_records": 0,
     "size_snapshots": 0,
@@ -83,11 +102,14 @@ def make_ended(days_ago: float, job_id: str = "job", **fields: Any) -> JobExecut
 
 
 def make_one_of_each(days_ago: float) -> None:
-    """An execution with a line, a leader's term, an audit event, a session with a record, a
-    snapshot, a finding."""
+    """An execution with a line, a leader's term, an incident and a message of it, an audit event,
+    a session with a record, a snapshot, a finding."""
     at = ago(days_ago)
     make_log_line(make_ended(days_ago))
     LeaderTerm.objects.create(epoch=1, process="one", host="h", pid=1, began_at=at, ended_at=at)
+    incident = make_incident(began_at=at, last_at=at, opened_at=at, closed_at=at)
+    message = make_message(created_at=at, sent_at=at)
+    AlertNotice.objects.create(channel=make_channel(), incident=incident, at=at, message=message)
     AuditEvent.objects.create(at=at, actor="ana", via="api")
     session = SyncSession.objects.create(
         category=Category.CAPACITY,
@@ -122,6 +144,9 @@ def rows() -> dict[str, int]:
         JobExecution,
         ExecutionLog,
         LeaderTerm,
+        AlertIncident,
+        AlertMessage,
+        AlertNotice,
         AuditEvent,
         SyncSession,
         SyncRecord,
@@ -170,6 +195,9 @@ def test_by_default_audit_events_stay_and_everything_else_goes_when_it_is_old() 
         "executions": 1,
         "log_lines": 1,
         "leader_terms": 1,
+        "alert_messages": 1,
+        "alert_notices": 1,
+        "alert_incidents": 1,
         "sync_sessions": 1,
         "sync_records": 1,
         "size_snapshots": 1,
@@ -210,7 +238,23 @@ def test_each_kind_has_days_of_its_own(argument: str, model: Any, kind: str) -> 
     assert clean(**{argument: 48})[kind] == 1
     assert not model._base_manager.exists()
     gone = {name for name, count in rows().items() if not count}
-    assert gone - {model.__name__, "ExecutionLog", "LeaderTerm", "SyncRecord"} == set()
+    along = {"ExecutionLog", "LeaderTerm", "SyncRecord"}
+    along |= {"AlertIncident", "AlertMessage", "AlertNotice"}
+    assert gone - {model.__name__, *along} == set()
+
+
+@pytest.mark.django_db
+def test_alerts_that_are_not_over_stay() -> None:
+    old = ago(400)
+    make_message(created_at=old)
+    incident = make_incident(began_at=old, last_at=old, opened_at=old)
+    AlertNotice.objects.create(channel=make_channel(), incident=incident, at=old)
+    result = clean()
+    assert (result["alert_messages"], result["alert_notices"], result["alert_incidents"]) == (
+        0,
+        0,
+        0,
+    )
 
 
 @pytest.mark.django_db
@@ -314,13 +358,15 @@ def test_progress_counts_up_to_all_that_goes_and_names_the_kind() -> None:
     run = Watched()
     with executing(run):
         cleanup_logs()
-    assert (run.steps[0], run.steps[-1]) == ((0, 10), (10, 10))
+    assert (run.steps[0], run.steps[-1]) == ((0, 12), (12, 12))
     assert run.steps == sorted(run.steps)
     assert len(run.steps) > 5
     assert list(dict.fromkeys(run.messages)) == [
         "",
         "executions",
         "leaders' terms",
+        "alert incidents",
+        "alert messages",
         "sync sessions",
         "size snapshots",
         "partition findings",
