@@ -11,7 +11,7 @@ ARGS ?=
 TEST_DATABASE_URL ?= postgres://root@127.0.0.1:5432/postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schema format bench chaos lock licences clean dev
+.PHONY: help run test lint schema pictures format bench chaos lock licences clean dev
 
 venv_python := .venv/bin/python
 bootstrap = command -v "$(PYTHON)" >/dev/null || \
@@ -61,6 +61,9 @@ lint: dev ## Check style, types, layers, migrations, the API's description, the 
 
 schema: dev ## Write the description of the API anew
 	$(describe) --file $(description)
+
+pictures: dev ## Take the pictures of README and docs/pictures anew, of the demonstration's data
+	$(neutral) $(venv_python) -m pytest -q tests/browser/take_pictures.py
 
 format: dev ## Put the style right
 	$(venv_python) -m ruff check --fix .
