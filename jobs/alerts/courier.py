@@ -1,7 +1,8 @@
 """What talks to the world outside: a program of its own, so that it can be ended at any moment.
 
 `python courier.py` reads one request, a JSON object, from its standard input, and writes one
-answer to its standard output. It knows nothing of Django, and is the only place that loads
+answer to its standard output. Whoever started it ends it in time, and it ends itself a little
+later, should that one have died. It knows nothing of Django, and is the only place that loads
 `apprise`, which takes half a second and much memory. No part of an address leaves it but the one
 that holds no secret.
 
@@ -14,8 +15,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
+import signal
 import sys
 from typing import Any
 from urllib.error import HTTPError
@@ -139,7 +142,9 @@ def secrets(url: str) -> set[str]:
 def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing that a library prints may stand between
-    json.dump(answer(json.load(sys.stdin)), out)
+    request = json.load(sys.stdin)
+    signal.alarm(math.ceil(request["deadline_s"]) + 1)
+    json.dump(answer(request), out)
     out.flush()
     os._exit(0)  # no thread and no exit handler of a library may hold it up
 

@@ -77,7 +77,8 @@ def _ask(request: dict[str, Any], deadline_s: float) -> dict[str, str]:
         start_new_session=True,
     )
     try:
-        told, _nothing = process.communicate(json.dumps(request).encode(), timeout=deadline_s)
+        asked = json.dumps({**request, "deadline_s": deadline_s}).encode()
+        told, _nothing = process.communicate(asked, timeout=deadline_s)
     except subprocess.TimeoutExpired:
         return {"error": _("No answer within %(seconds)d s.") % {"seconds": deadline_s}}
     finally:

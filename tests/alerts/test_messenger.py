@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from jobs.alerts import courier, messenger
 from jobs.alerts.text import Text
 from jobs.errors import Invalid
 from tests.alerts.sinks import Sink
+from tests.waiting import DEADLINE_S
 
 TEXT = Text("Subject: 夜间导出", "One line\nand another")
 
@@ -93,6 +97,16 @@ def test_what_hangs_is_ended_at_its_deadline(hanging: Sink) -> None:
     assert hanging.got
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_it_ends_itself_if_who_started_it_has_died(hanging: Sink) -> None:
+    url = f"json://127.0.0.1:{hanging.port}/x?rto=600"
+    request = {"do": "send", "url": url, **asdict(TEXT), "deadline_s": 0.5}
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(messenger.COURIER)], stdin=subprocess.PIPE
+    )
+    process.communicate(json.dumps(request).encode(), timeout=DEADLINE_S)
+    assert process.returncode == -signal.SIGALRM
 
 
 def test_the_heartbeat_is_a_plain_request(hook: Sink) -> None:
