@@ -5,10 +5,12 @@ They are locked in the order of their keys, after everything but the revision.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from jobs.executions.database import (
@@ -18,7 +20,7 @@ from jobs.executions.database import (
     list_parameter,
     to_database,
 )
-from jobs.models.execution import UNFINISHED
+from jobs.models.execution import UNFINISHED, Status
 from jobs.models.tally import Tally
 
 COLUMNS = {
@@ -53,13 +55,38 @@ def add_verdicts(cursor: CursorWrapper, execution_ids: Sequence[int]) -> None:
     if not execution_ids:
         return
     unfinished = ", ".join(f"'{status.value}'" for status in UNFINISHED)
+    by_occurrence = f"status IN ('{Status.MISSED.value}', '{Status.SKIPPED.value}')"
     cursor.execute(
         f"INSERT INTO jobs_tally ({', '.join(COLUMNS)}) "
-        f"SELECT '{Tally.VERDICT}', COALESCE(job_id, ''), status, SUM(occurrence_count), 0.0, "
+        f"SELECT '{Tally.VERDICT}', COALESCE(job_id, ''), status, "
+        f"SUM(CASE WHEN {by_occurrence} THEN occurrence_count ELSE 1 END), 0.0, "
         f"MAX(finished_at) FROM jobs_jobexecution WHERE {in_list('id', 'bigint')} "
         f"AND status NOT IN ({unfinished}) GROUP BY job_id, status ORDER BY 2, 3 {_on_conflict()}",
         [list_parameter(execution_ids)],
     )
+
+
+def fold_gone(before: datetime, *, limit: int = 1000) -> int:
+    """Put the counts of up to `limit` jobs' verdicts together whose jobs have gone and that have
+    not grown since `before`; how many. So the table does not grow with every id there ever was,
+    and no sum shrinks."""
+    verdicts = [status.value for status in Status if status not in UNFINISHED]
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Locked first, as it is the first by its key.
+        add(cursor, [Counted(Tally.VERDICT, "", verdict, 0, 0.0, None) for verdict in verdicts])
+        cursor.execute(
+            "DELETE FROM jobs_tally WHERE id IN (SELECT id FROM jobs_tally t "
+            "WHERE metric = %s AND subject <> '' AND last_at < %s "
+            "AND NOT EXISTS (SELECT 1 FROM jobs_job j WHERE j.id = t.subject) "
+            "ORDER BY subject, label LIMIT %s) RETURNING label, count",
+            [Tally.VERDICT, to_database(before), limit],
+        )
+        folded = cursor.fetchall()
+        sums: Counter[str] = Counter()
+        for verdict, number in folded:
+            sums[verdict] += number
+        add(cursor, [Counted(Tally.VERDICT, "", *item, 0.0, None) for item in sums.items()])
+    return len(folded)
 
 
 def _on_conflict() -> str:

@@ -21,7 +21,7 @@ SHOWN = 20
 
 def jobs_data(now: datetime) -> JobsData:
     jobs: Any = Job.objects.with_schedule(now)  # django-stubs does not see annotations
-    counts = dict(jobs.order_by().values_list("state").annotate(n=Count("pk")))
+    counts = Job.objects.count_by_state(now)
     overdue = list(_overdue(jobs, now - OVERDUE_AFTER))
     broken = jobs.exclude(problem="").filter(state=JobState.BROKEN).order_by("pk")
     is_any_broken = JobState.BROKEN in counts

@@ -1,7 +1,7 @@
 """What stands in the history is where the counters begin."""
 
 from django.db import migrations
-from django.db.models import Max, Sum
+from django.db.models import Count, Max, Sum
 
 UNFINISHED = ("queued", "running")
 
@@ -16,10 +16,13 @@ def count_history(apps, schema_editor):
         executions.exclude(status__in=UNFINISHED)
         .order_by()
         .values_list("job_id", "status")
-        .annotate(count=Sum("occurrence_count"), last_at=Max("finished_at"))
+        .annotate(
+            count=Count("pk"), occurrences=Sum("occurrence_count"), last_at=Max("finished_at")
+        )
     )
     counted = {}
-    for job_id, status, count, last_at in found.iterator():
+    for job_id, status, runs, occurrences, last_at in found.iterator():
+        count = occurrences if status in ("missed", "skipped") else runs
         counted[job_id or "", status] = (count, last_at)
     tallies.bulk_create(
         [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -55,19 +55,32 @@ class JobState(models.TextChoices):
     SCHEDULED = "scheduled", _("scheduled")
 
 
+def _state(now: datetime | Combinable, *, is_armed: Q) -> Case:
+    return Case(
+        When(is_enabled=False, then=Value(JobState.DISABLED.value)),
+        When(Job.paused_condition(now), then=Value(JobState.PAUSED.value)),
+        When(~Q(problem=""), then=Value(JobState.BROKEN.value)),
+        When(is_armed, then=Value(JobState.SCHEDULED.value)),
+        default=Value(JobState.FINISHED.value),
+        output_field=models.CharField(),
+    )
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def with_schedule(self, now: datetime | Combinable) -> JobQuerySet:
         """Annotate `next_run_time` and `state` (a `JobState`), the latter as of `now`."""
-        state = Case(
-            When(is_enabled=False, then=Value(JobState.DISABLED.value)),
-            When(Job.paused_condition(now), then=Value(JobState.PAUSED.value)),
-            When(~Q(problem=""), then=Value(JobState.BROKEN.value)),
-            When(Q(("next_run_time__isnull", True)), then=Value(JobState.FINISHED.value)),
-            default=Value(JobState.SCHEDULED.value),
-            output_field=models.CharField(),
-        )
+        state = _state(now, is_armed=Q(("next_run_time__isnull", False)))
         # As dictionaries, because mypy's plugin would see the declared attributes defined twice.
         return self.with_next_run().annotate(**{"state": state})  # noqa: PIE804
+
+    def count_by_state(self, now: datetime | Combinable) -> dict[str, int]:
+        """How many are in each state that any is in, as of `now`.
+
+        Quicker by far on PostgreSQL than by `with_schedule`, which looks each schedule up.
+        """
+        armed = DjangoJob.objects.filter(next_run_time__isnull=False).values("pk")
+        rows: Any = self.order_by().annotate(stands=_state(now, is_armed=Q(pk__in=armed)))
+        return dict(rows.values_list("stands").annotate(n=Count("pk")))
 
     def with_next_run(self) -> JobQuerySet:
         """Annotate `next_run_time` (UTC, or None)."""

@@ -22,6 +22,7 @@ from jobs.executions.retention import (
     expired_executions,
     expired_leader_terms,
 )
+from jobs.executions.tally import fold_gone
 from jobs.pace import Pace
 from jobs.registry import current_execution, scheduled_task
 from jobs.sweep import Expired, sweep
@@ -63,8 +64,11 @@ def cleanup_logs(
         "snapshot_days": snapshot_days,
         "finding_days": finding_days,
     }
-    kinds = list(_expired(_moments(kept, database_now()), keep_last))
+    moments = _moments(kept, database_now())
+    kinds = list(_expired(moments, keep_last))
     gone = _sweep(kinds, is_dry_run=dry_run)
+    while not dry_run and fold_gone(moments["days"]):
+        current_execution().check()
     return {**gone, "days": keep_days, "dry_run": dry_run}
 
 

@@ -20,6 +20,8 @@ PAGES = {
     "search": f"{JOBS}?q=0012&o=3",
     "strip": f"{JOBS}strip/",
     "executions": "/admin/jobs/jobexecution/",
+    "health": "/scheduler/api/health",
+    "metrics": "/metrics",
 }
 OPENED = 7
 """Times that each is opened; the median counts."""
@@ -33,6 +35,7 @@ def main(jobs: int, executions: int) -> None:
 
     now, rng = datetime.now(UTC), Random(1)
     make_many_executions(make_many_jobs(jobs, now, rng), executions, now, rng)
+    _count()
     client = _manager()
     found: dict[str, float] = {}
     for name, path in PAGES.items():
@@ -47,6 +50,30 @@ def main(jobs: int, executions: int) -> None:
         live = _opened(ask, f"{JOBS}live/")
         found |= {f"{name}_{key}": value for key, value in live.items()}
     sys.stdout.write(json.dumps(found))
+
+
+def _count() -> None:
+    """As the scheduler would have, and let it lead."""
+    from django.db import connection
+
+    from jobs.executions.tally import add_verdicts
+    from jobs.models import JobExecution
+    from jobs.runtime.counts import Counts
+    from tests.factories import make_leader
+
+    ids = list(JobExecution.objects.values_list("pk", flat=True))
+    counts = Counts()
+    for number in range(200):
+        for function in range(20):
+            counts.duration(f"function_{function}", number**2)
+        counts.lateness(number / 10)
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), 50_000):
+            add_verdicts(cursor, ids[start : start + 50_000])
+        counts.write(cursor)
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE")
+    make_leader()
 
 
 def _manager() -> Any:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from jobs.control import execution as execution_control
 from jobs.control import job as job_control
 from jobs.executions.hand_out import give_back
-from jobs.executions.tally import Counted, add, add_verdicts
+from jobs.executions.tally import Counted, add, add_verdicts, fold_gone
 from jobs.models import JobExecution, Source, Status, Tally
 from tests.admin.conftest import _tasks as _tasks  # the tasks of these jobs
 from tests.factories import ACTOR, make_execution, make_job
@@ -61,7 +61,7 @@ def test_nothing_to_count_is_no_statement() -> None:
 def test_rows_count_as_they_stand() -> None:
     ids = [
         make_execution("a").pk,
-        make_execution("a").pk,
+        make_execution("a", occurrence_count=4).pk,  # which became one run
         make_execution("a", status=Status.MISSED, occurrence_count=12).pk,
         make_execution("a", status=Status.RUNNING).pk,
         make_execution(None, status=Status.FAILED).pk,
@@ -112,7 +112,7 @@ def test_deleting_history_takes_nothing_away() -> None:
 
 
 def test_counting_begins_with_the_history_there_is() -> None:
-    make_execution("a")
+    make_execution("a", occurrence_count=4)  # which became one run
     make_execution("a", finished_at=NOON, started_at=NOON)
     make_execution("b", status=Status.SKIPPED, occurrence_count=3)
     make_execution("b", status=Status.QUEUED)
@@ -122,3 +122,25 @@ def test_counting_begins_with_the_history_there_is() -> None:
     assert verdicts() == {("a", "succeeded"): 2, ("b", "skipped"): 3, ("", "succeeded"): 1}
     newest = JobExecution.objects.filter(job_id="a").order_by("-finished_at")[0]
     assert Tally.objects.get(subject="a").last_at == newest.finished_at
+
+
+def test_counts_of_jobs_that_have_long_gone_are_put_together() -> None:
+    make_job("here")
+    old, new = NOON - timedelta(days=1), NOON + timedelta(days=1)
+    added(
+        Counted("verdict", "here", "failed", 1, 0.0, old),
+        Counted("verdict", "gone", "failed", 2, 0.0, old),
+        Counted("verdict", "gone", "succeeded", 3, 0.0, old),
+        Counted("verdict", "gone-too", "failed", 4, 0.0, old),
+        Counted("verdict", "just-gone", "failed", 5, 0.0, new),
+        Counted("duration", "gone", "1", 6, 3.0, None),
+    )
+    assert [fold_gone(NOON, limit=2) for _each in range(3)] == [2, 1, 0]
+    found = {key: number for key, number in verdicts().items() if number}
+    assert found == {
+        ("", "failed"): 6,
+        ("", "succeeded"): 3,
+        ("here", "failed"): 1,
+        ("just-gone", "failed"): 5,
+    }
+    assert Tally.objects.get(metric="duration").count == 6

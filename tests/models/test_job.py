@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -38,6 +39,7 @@ def test_the_state_of_a_row_in_memory_and_in_a_query_are_one() -> None:
     found = {job.pk: job.state for job in Job.objects.with_schedule(NOW)}
     assert found == expected
     assert set(found.values()) == set(JobState)
+    assert Job.objects.count_by_state(NOW) == Counter(found.values())
 
 
 def test_a_job_without_a_schedule_row_is_listed_too() -> None:
@@ -45,6 +47,7 @@ def test_a_job_without_a_schedule_row_is_listed_too() -> None:
     DjangoJob.objects.all().delete()
     (job,) = Job.objects.with_schedule(NOW).with_running()
     assert (job.next_run_time, job.state, job.running) == (None, JobState.FINISHED, None)
+    assert Job.objects.count_by_state(NOW) == {JobState.FINISHED: 1}
 
 
 def test_running_counts_what_holds_a_slot() -> None:

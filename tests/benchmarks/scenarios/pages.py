@@ -1,4 +1,4 @@
-"""The admin's pages over much: server time, queries and weight, as a manager meets them."""
+"""Pages over much: server time, queries and weight, as a manager meets them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ PARTS = {
     "idle": "refresh of 100 rows without news",
     "all_new": "all of them new",
     "executions": "list of executions",
+    "health": "health",
+    "metrics": "metrics",
 }
 COLUMNS = tuple(
     column
@@ -48,6 +50,8 @@ def judge(results: Results, _: bool) -> list[Check]:
     ]
     return [
         *lists,
+        at_most(ours.get("health_s"), 0.05, "{} s: health"),
+        at_most(ours.get("metrics_s"), 0.3, "{} s: metrics"),
         at_most(ours.get("jobs_kb"), 300, "{} kB: list of jobs"),
         at_most(ours.get("all_new_queries"), 5, "{} queries a refresh of the list of jobs"),
         at_most(ours.get("all_new_sent_kb"), 30, "{} kB a refresh in which all rows are new"),
