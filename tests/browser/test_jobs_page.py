@@ -13,7 +13,7 @@ from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from jobs.control import job as control
 from jobs.demo.seed import Wanted, seed
-from jobs.models import Job, JobExecution, Status
+from jobs.models import Job, JobExecution, SchedulerProcess, Status
 from tests.admin.conftest import _tasks as _tasks  # the tasks of these jobs
 from tests.browser.conftest import NARROW, WIDE, Complaints, OpenPage, picture
 from tests.factories import ACTOR, make_execution, make_job, make_leader
@@ -285,3 +285,16 @@ def test_the_list_looks_as_it_should_in_both_themes_and_widths(
             assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
             shown = name.strip("/").replace("/", "-") or "list"
             picture(page, f"jobs-{shown}-{theme}-{size[0]}")
+
+
+def test_the_strip_turns_red_by_itself_once_nobody_leads(page: Page) -> None:
+    leader = make_leader()
+    make_job("nightly")
+    opened(page)
+    strip = page.locator(".sc-strip")
+    expect(strip).to_have_class(re.compile("sc-strip-healthy"))
+    SchedulerProcess.objects.filter(pk=leader.pk).update(stopped_at=timezone.now())
+    page.clock.fast_forward(10_000)  # so a scheduler that has died shows within 30 s
+    expect(strip).to_have_class(re.compile("sc-strip-error"))
+    expect(strip).to_contain_text("No scheduler leads")
+    picture(page, "jobs-without-a-scheduler")

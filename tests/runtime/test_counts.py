@@ -164,5 +164,5 @@ def test_missed_and_skipped_occurrences_count_each() -> None:
         ("a", Stretch(Status.QUEUED, NOON, NOON, 1, False, "")),
     ]
     report.claimed(Claimed(stretches=stretches), [], [Late(1, "a", NOON)])
-    found = {key[2]: one.number for key, one in report.counts._counted.items()}
+    found = {key[2]: one.number for key, one in report.counts._sums.items()}
     assert found == {"missed": 8, "skipped": 2}
