@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -17,11 +18,13 @@ stop_on_problems()
 
 
 def on_starting(server: Any) -> None:
-    """Make the folder in which the workers share what `/metrics` tells of requests.
+    """Let warnings be lines of the log, and make the folder in which the workers share what
+    `/metrics` tells of requests.
 
-    Before they begin: prometheus_client looks at that variable as it is imported. What a worker
+    The folder before they begin: prometheus_client looks at that variable as it is imported. What a worker
     has counted stays there when it ends, so that no sum ever shrinks.
     """
+    logging.captureWarnings(True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="schedcore-metrics-")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,8 @@ from jobs.executions.tally import add_verdicts
 from jobs.models import Job, JobExecution, Source, Status
 from jobs.models.execution import JobExecutionQuerySet
 from jobs.registry import find_task, policies_of
+
+logger = logging.getLogger(__name__)
 
 
 class JobBusy(Conflict):
@@ -85,6 +88,7 @@ def run_now(
             after["kwargs"] = own
         record(actor, "job.run", job_id=job_id, target=job.name, after=after)
         bump_revision()
+    _tell(execution, actor)
     return execution
 
 
@@ -129,6 +133,7 @@ def retry(execution_id: int, *, actor: Actor, once: Once | None = None) -> JobEx
             after={"execution_id": execution.pk, "retry_of": execution_id},
         )
         bump_revision()
+    _tell(execution, actor)
     return execution
 
 
@@ -209,6 +214,15 @@ def _queue(
     except IntegrityError:  # of another job, at this moment
         raise KeyReused from None
     return execution
+
+
+def _tell(execution: JobExecution, actor: Actor) -> None:
+    """So the log leads from a request to the execution that came of it."""
+    keys = {"execution_id": execution.pk, "job_id": execution.job_id}
+    logger.info(
+        "Execution requested",
+        extra={"event": "execution.requested", "actor": actor.name, "via": str(actor.via), **keys},
+    )
 
 
 def _refuse_if_busy(job: Job, *, force: bool) -> None:

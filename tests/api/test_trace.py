@@ -22,7 +22,7 @@ from jobs.trace import Trace, tracing
 from schedcore.logs import Belonging
 from tests.api.answers import refused, succeeded
 from tests.api.conftest import BASE, JsonClient
-from tests.factories import make_token, make_user
+from tests.factories import make_job, make_token, make_user
 
 JOBS = BASE + "jobs"
 
@@ -172,3 +172,14 @@ def test_an_id_is_taken_only_from_a_proxy_that_is_trusted(
     answer = client.get("/healthz", headers={"X-Request-ID": given})
     assert (answer.headers["X-Request-ID"] == given) == is_taken
     succeeded(answer)
+
+
+def test_the_log_leads_from_a_request_to_the_execution_that_came_of_it(
+    manager: APIClient, log: Kept
+) -> None:
+    make_job("report")
+    answer = manager.post(JOBS + "/report/run")
+    (record,) = log.of("execution.requested")
+    assert record["execution_id"] == succeeded(answer, 202)["execution_id"]
+    assert record["request_id"] == answer.headers["X-Request-ID"]
+    assert (record["job_id"], record["actor"], record["via"]) == ("report", "manager", "api")

@@ -284,6 +284,7 @@ def test_the_site_works_behind_nginx(front: Front) -> None:
     assert answer.status == 302, "the form is accepted as one that came by https"
     assert AuditEvent.objects.get(action="login").address == CLIENT
     said = front.web.output.read_text()
+    assert all(line.startswith("{") for line in said.splitlines()), said
     assert f'"address": "{CLIENT}"' in said
     assert "6.6.6.6" not in said
     assert "chosen-by-client" not in said
