@@ -50,13 +50,15 @@ def _trace_of(request: HttpRequest) -> Trace:
 
 
 def _tell(request: HttpRequest, status: int, trace: Trace, duration_s: float) -> None:
-    """Pages and programs ask again and again how things are: what only reads, and succeeds, is
-    a line for DEBUG."""
-    is_quiet = request.method in READS and status < 400
-    level = logging.DEBUG if is_quiet else logging.INFO
+    """Pages, monitors and load balancers ask again and again how things are: what only reads and
+    succeeds is a line for DEBUG, unless a program asked for it by its token."""
+    match = request.resolver_match
+    is_poll = not trace.token_name or (match is not None and match.url_name == "health")
+    level = logging.INFO
+    if request.method in READS and status < 400 and is_poll:
+        level = logging.DEBUG
     if not logger.isEnabledFor(level):
         return
-    match = request.resolver_match
     keys: dict[str, Any] = {
         "method": request.method,
         "route": match.route if match else "",

@@ -136,6 +136,20 @@ def test_what_only_reads_and_succeeds_is_for_debug(
 
 
 @pytest.mark.parametrize(
+    ("path", "level"), [("jobs", "INFO"), ("executions", "INFO"), ("health", "DEBUG")]
+)
+def test_what_a_program_reads_by_its_token_is_told_unless_it_is_a_monitor(
+    path: str, level: str, db: None, log: Kept
+) -> None:
+    _token, text = make_token(make_user("view_job", name="owner"), name="deploy")
+    client = JsonClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {text}")
+    succeeded(client.get(BASE + path))
+    (told,) = log.of("api.request")
+    assert (told["levelname"], told["token_name"]) == (level, "deploy")
+
+
+@pytest.mark.parametrize(
     ("fault", "code"),
     [
         ({"revoked_at": datetime(2026, 1, 1, tzinfo=UTC)}, "token_revoked"),
