@@ -21,8 +21,8 @@ def on_starting(server: Any) -> None:
     """Let warnings be lines of the log, and make the folder in which the workers share what
     `/metrics` tells of requests.
 
-    The folder before they begin: prometheus_client looks at that variable as it is imported. What a worker
-    has counted stays there when it ends, so that no sum ever shrinks.
+    The folder before they begin: prometheus_client looks at that variable as it is imported.
+    What a worker has counted stays there when it ends, so that no sum ever shrinks.
     """
     logging.captureWarnings(True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="schedcore-metrics-")
