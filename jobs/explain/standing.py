@@ -12,14 +12,17 @@ from jobs.models import AuditEvent
 from jobs.wording import when
 
 
-def obstacle(past: Past, standing: Standing, zone: tzinfo) -> Statement | None:
-    """Why it was not to run at that moment; None if nothing stood between it and its trigger."""
+def obstacle(
+    past: Past, standing: Standing, zone: tzinfo, *, still: bool = False
+) -> Statement | None:
+    """Why it was not to run at that moment, or `still` is not; None if nothing stood between it
+    and its trigger."""
     if not standing.is_enabled:
-        return _disabled(past, standing.at, zone)
+        return _disabled(past, standing.at, zone, still)
     if standing.is_paused:
-        return _paused(past, standing, zone)
+        return _paused(past, standing, zone, still)
     if standing.problem:
-        return _broken(past, standing, zone)
+        return _broken(past, standing, zone, still)
     return None
 
 
@@ -62,46 +65,48 @@ def went_on(past: Past, standing: Standing, zone: tzinfo) -> Statement | None:
     return _told("went_on", sentence % _by(event, zone), event)
 
 
-def _disabled(past: Past, moment: datetime, zone: tzinfo) -> Statement:
+def _disabled(past: Past, moment: datetime, zone: tzinfo, still: bool) -> Statement:
     event = past.last(moment, sets("is_enabled", False))
+    state = _("It is disabled") if still else _("It was disabled")
     if event is None:
-        return Statement("disabled", _("It was disabled; by whom and when is not recorded."))
+        words = {"state": state}
+        return Statement("disabled", _("%(state)s; by whom and when is not recorded.") % words)
     sentence = (
-        _("It was disabled from the start: %(who)s made it so at %(at)s (%(via)s).")
+        _("%(state)s from the start: %(who)s made it so at %(at)s (%(via)s).")
         if event.action == CREATED
-        else _("It was disabled: %(who)s did that at %(at)s (%(via)s).")
+        else _("%(state)s: %(who)s did that at %(at)s (%(via)s).")
     )
-    return _told("disabled", sentence % _by(event, zone), event)
+    return _told("disabled", sentence % {"state": state, **_by(event, zone)}, event)
 
 
-def _paused(past: Past, standing: Standing, zone: tzinfo) -> Statement:
+def _paused(past: Past, standing: Standing, zone: tzinfo, still: bool) -> Statement:
     event = past.last(standing.at, sets("is_paused", True))
     until = standing.paused_until
     if event is None:  # as when only its end was changed, or the event has gone
         event = past.last(standing.at, lambda one: "paused_until" in (one.after or {}))
-    words = {"until": when(until, zone) if until else ""}
+    if until is None:
+        state = _("It is paused until somebody resumes it")
+        state = state if still else _("It was paused until somebody resumed it")
+    else:
+        state = _("It is paused until %(until)s") if still else _("It was paused until %(until)s")
+        state %= {"until": when(until, zone)}
     if event is None:
-        sentence = (
-            _("It was paused until %(until)s; by whom is not recorded.")
-            if until
-            else _("It was paused; by whom and when is not recorded.")
-        )
-        return Statement("paused", sentence % words, until=until)
-    sentence = (
-        _("It was paused until %(until)s: %(who)s did that at %(at)s (%(via)s).")
-        if until
-        else _("It was paused until somebody resumes it: %(who)s did that at %(at)s (%(via)s).")
-    )
-    return _told("paused", sentence % {**words, **_by(event, zone)}, event, until=until)
+        sentence = _("%(state)s; by whom and when is not recorded.") % {"state": state}
+        return Statement("paused", sentence, until=until)
+    sentence = _("%(state)s: %(who)s did that at %(at)s (%(via)s).")
+    return _told("paused", sentence % {"state": state, **_by(event, zone)}, event, until=until)
 
 
-def _broken(past: Past, standing: Standing, zone: tzinfo) -> Statement:
+def _broken(past: Past, standing: Standing, zone: tzinfo, still: bool) -> Statement:
     event = past.last(standing.at, sets("problem", standing.problem))
-    words = {"problem": standing.problem}
+    words = {
+        "state": _("It cannot run") if still else _("It could not run"),
+        "problem": standing.problem,
+    }
     if event is None:
-        return Statement("broken", _("It could not run: %(problem)s") % words)
+        return Statement("broken", _("%(state)s. %(problem)s") % words)
     words |= _by(event, zone)
-    sentence = _("It could not run, as was found at %(at)s: %(problem)s") % words
+    sentence = _("%(state)s, as was found at %(at)s. %(problem)s") % words
     return _told("broken", sentence, event)
 
 

@@ -200,7 +200,7 @@ class _Case:
         past, zone = self.found.past, self.zone
         then = past.at(occurrence) or standing
         is_ahead = occurrence > self.found.now
-        if hindered := obstacle(past, then, zone):
+        if hindered := obstacle(past, then, zone, still=is_ahead):
             yield hindered
             if is_ahead:
                 yield would_be_due(occurrence, zone)
@@ -244,7 +244,8 @@ class _Case:
 
     def _not_due(self, standing: Standing) -> Iterator[Statement]:
         past, zone = self.found.past, self.zone
-        hindered = obstacle(past, standing, zone)
+        is_ahead = self.found.since > self.found.now
+        hindered = obstacle(past, standing, zone, still=is_ahead)
         if standing.trigger() is None:
             if hindered is not None:
                 yield hindered
@@ -286,7 +287,7 @@ def _present(
         yield from nobody_leads(now, zone)
     problem = standing.problem or (problem_of(job) if standing.is_enabled else "")
     current = replace(standing, fields={**standing.fields, "problem": problem})
-    if hindered := obstacle(past, current, zone):
+    if hindered := obstacle(past, current, zone, still=True):
         yield hindered
     elif job.next_run_time is None:
         yield finished(nearest.before, zone)

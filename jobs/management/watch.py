@@ -6,7 +6,7 @@ Only reads. Whoever stops watching stops nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.db import Error as DatabaseFault
@@ -55,7 +55,7 @@ class Watch:
                 found = self._look()
             except DatabaseFault as fault:
                 connection.close()
-                found = News(self.execution, troubles=self._new([_away(fault)]))
+                found = News(self.execution, troubles=self._new({"database": _away(fault)}))
             yield found
             if found.following is not None:
                 self.execution, self._after = found.following, 0
@@ -82,15 +82,16 @@ class Watch:
 
     def _troubles(self) -> list[str]:
         if time.monotonic() < self._ask_health_at:
-            return []
+            return []  # and what is wrong goes on
         self._ask_health_at = time.monotonic() + ASK_HEALTH_EVERY_S
         now = database_now()
         found = leadership(living(now).leader, now)
-        return self._new([f"{one.message} {one.fix}" for one in found])
+        return self._new({one.code: f"{one.message} {one.fix}" for one in found})
 
-    def _new(self, sentences: list[str]) -> list[str]:
-        new = [sentence for sentence in sentences if sentence not in self._told]
-        self._told.update(new)
+    def _new(self, sentences: Mapping[str, str]) -> list[str]:
+        """Of sentences by what they are about, those that begin; what goes on is told once."""
+        new = [sentence for code, sentence in sentences.items() if code not in self._told]
+        self._told = set(sentences)
         return new
 
 

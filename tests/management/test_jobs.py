@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -260,6 +261,26 @@ def test_a_database_that_is_away_is_one_line(
     assert done.code == 3
     assert done.err.count("\n") == 1
     assert "connection refused" in done.err
+
+
+class Closed(StringIO):
+    """A pipe from which nobody reads any more."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_pipe_that_is_closed_ends_it_without_a_word(
+    manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job("nightly")
+    left: list[bool] = []
+    monkeypatch.setattr(ends, "_leave_pipe", lambda: left.append(True))
+    for words in (["list"], ["list", "--json"], ["show", "nightly"]):
+        done = manage("jobs", *words, out=Closed())
+        assert (done.code, done.err) == (0, "")
+    assert manage("explain", "nightly", out=Closed()).err == ""
+    assert len(left) == 4
 
 
 def test_who_is_behind_sudo_is_named(settings: Any) -> None:

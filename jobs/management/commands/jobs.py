@@ -90,6 +90,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.terminal = standard_output(options)
+        end: End | None = None
         with one_line_errors():
             end = getattr(self, f"do_{options['verb']}")(options)
         if end:
