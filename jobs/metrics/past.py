@@ -13,6 +13,7 @@ from jobs.executions.database import is_postgresql
 from jobs.metrics import names
 from jobs.metrics.exposition import Page, escaped, histogram_lines, number
 from jobs.models import Status, Tally
+from jobs.runtime.counts import DURATIONS_S, LATENESSES_S
 
 VERDICTS = [status.value for status in Status if status not in (Status.QUEUED, Status.RUNNING)]
 
@@ -40,12 +41,14 @@ def _add_others(page: Page) -> None:
             buckets[metric, subject][float(label)] = count
             totals[metric, subject] += total
     page.counts(names.FAULTS, faults)
-    for metric, shown in ((Tally.DURATION, names.DURATION), (Tally.LATENESS, names.LATENESS)):
-        lines: list[str] = []
-        for key in sorted(key for key in buckets if key[0] == metric):
-            labels = [key[1]] if shown.labels else []
-            lines += histogram_lines(shown, labels, buckets[key], totals[key])
-        page.extend(shown, lines)
+    durations: list[str] = []
+    for key in sorted(key for key in buckets if key[0] == Tally.DURATION):
+        filled = {**dict.fromkeys(DURATIONS_S, 0), **buckets[key]}
+        durations += histogram_lines(names.DURATION, [key[1]], filled, totals[key])
+    page.extend(names.DURATION, durations)
+    late = (Tally.LATENESS, "")
+    filled = {**dict.fromkeys(LATENESSES_S, 0), **buckets[late]}
+    page.extend(names.LATENESS, histogram_lines(names.LATENESS, [], filled, totals[late]))
 
 
 def _add_jobs(page: Page, verdicts: list[Any]) -> None:

@@ -17,8 +17,9 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 
 from jobs import definitions
-from jobs.models import Job
+from jobs.models import Job, SchedulerLease
 from tests.admin.conftest import _tasks as _tasks  # the tasks of these jobs
+from tests.chaos.processes import database_url
 from tests.factories import make_job, make_leader, make_scheduler
 from tests.project.processes import environment, manage
 
@@ -128,6 +129,19 @@ def test_a_database_that_fails_is_code_2(
 def test_a_timeout_that_makes_no_sense_is_refused(seconds: str) -> None:
     with pytest.raises(CommandError):
         call_command("schedulerhealth", "--timeout", seconds)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_of_its_own_tells_what_it_finds(tmp_path: Path) -> None:
+    make_leader(stopped_at=datetime.now(UTC))
+    env = environment(SCHEDCORE_VAR_DIR=str(tmp_path), DATABASE_URL=database_url())
+    done = manage("schedulerhealth", env=env)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.startswith("CRITICAL: No scheduler leads")
+    make_scheduler("two", ttl_s=600.0)
+    SchedulerLease.objects.update(holder="two")
+    done = manage("schedulerhealth", env=env)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
 @pytest.fixture

@@ -148,6 +148,10 @@ def test_histograms_add_up() -> None:
     assert of(found, f"{name}_count", function="send_report") == 6
     assert of(found, f"{name}_sum", function="send_report") == pytest.approx(20_009.1)
     assert of(found, f"{name}_bucket", function="other", le="+Inf") == 4
+    # All buckets from the first day, since one that comes later has no rate at first.
+    assert of(found, f"{name}_bucket", function="other", le="0.5") == 0
+    assert of(found, f"{name}_bucket", function="other", le="14400") == 4
+    assert of(found, "schedcore_execution_lateness_seconds_bucket", le="300") == 0
 
 
 def test_faults_are_told_by_their_kind_from_the_first_day() -> None:

@@ -51,6 +51,7 @@ PAGES = [
     ("/scheduler/api/jobs/nope", 404),
     ("/scheduler/api/nope", 404),
     ("/healthz", 200),
+    ("/metrics", 200),
     ("/favicon.ico", 302),
     ("/nothing", 404),
 ]

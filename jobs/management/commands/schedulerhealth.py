@@ -101,12 +101,16 @@ class Command(BaseCommand):
 @contextmanager
 def without_pool() -> Iterator[None]:
     """One connection is enough here, and without a pool between an error says what is wrong."""
+    if connection.connection is not None:  # which came from the pool, and goes back to it
+        yield
+        return
     settings = connection.settings_dict
     options = {key: value for key, value in settings["OPTIONS"].items() if key != "pool"}
     connection.settings_dict = {**settings, "OPTIONS": options}
     try:
         yield
     finally:
+        connection.close()
         connection.settings_dict = settings
 
 
