@@ -135,6 +135,7 @@ def _ours() -> re.Pattern[str] | None:
     known by itself. A short one is none: each word that holds it would be hidden."""
     secrets: set[str] = {settings.SECRET_KEY, *settings.SCHEDCORE.credentials_keys}
     secrets |= {database.get("PASSWORD") or "" for database in settings.DATABASES.values()}
+    secrets.add(settings.SCHEDCORE.heartbeat_url)
     for url in (settings.SCHEDCORE.listen_url, settings.CACHES["default"].get("LOCATION")):
         secrets.add(unquote(urlsplit(url or "").password or ""))
     long = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]

@@ -31,6 +31,10 @@ from tests.waiting import until
 
 POSTGRESQL = connection.vendor == "postgresql"
 API = "/scheduler/api/"
+EVENTS = {
+    "heartbeat.failed": "The heartbeat URL did not answer",
+    "alert.undelivered": "Alert could not be delivered",
+}
 
 
 def mark(what: str) -> str:
@@ -45,6 +49,8 @@ class Marks:
     database: str = field(default_factory=lambda: mark("database"))
     listen: str = field(default_factory=lambda: mark("listen"))
     cache: str = field(default_factory=lambda: mark("cache"))
+    channel: str = field(default_factory=lambda: mark("channel"))
+    heartbeat: str = field(default_factory=lambda: f"Mark-heartbeat-{secrets.token_hex(8)}")
     instance: str = field(default_factory=lambda: mark("instance"))
     argument: str = field(default_factory=lambda: f"Mark-argument-{secrets.token_hex(8)}")
     login: str = field(default_factory=lambda: mark("login"))
@@ -79,6 +85,8 @@ class Site:
             "SCHEDCORE_SECRET_KEY": marks.sessions_key,
             "SCHEDCORE_CREDENTIALS_KEY": marks.credentials_key,
             "SCHEDCORE_CACHE_URL": f"redis://:{quote(marks.cache, safe='')}@127.0.0.1:1/0",
+            "SCHEDCORE_HEARTBEAT_URL": f"http://127.0.0.1:1/ping/{marks.heartbeat}",
+            "MARKED_CHANNEL": f"json://robot:{quote(marks.channel, safe='')}@127.0.0.1:1/hook",
             "SCHEDCORE_LOG_LEVEL": "DEBUG",
             "SCHEDCORE_LOG_FORMAT": log_format,
             "SCHEDCORE_API_ANONYMOUS_RATE": "0",
@@ -127,6 +135,11 @@ class Site:
         assert answer.status < 300, text
         return json.loads(text)["data"]
 
+    def logs(self, event: str) -> bool:
+        """Whether the scheduler has said so; a line of text does not name its event."""
+        text = EVENTS[event] if self.env["SCHEDCORE_LOG_FORMAT"] == "text" else f'"{event}"'
+        return text in (self.folder / "scheduler.log").read_text()
+
     def answers(self) -> bool:
         try:
             return self.ask("GET", "/healthz")[0].status == 200
@@ -164,12 +177,15 @@ def site(request: pytest.FixtureRequest, transactional_db: None, tmp_path: Path)
             scheduler.kill()
 
 
-@pytest.mark.timeout(300)  # several processes, which start one after the other
+@pytest.mark.timeout(600)  # several processes, which start one after the other
 def test_no_process_says_a_secret(site: Site) -> None:
     log_in(site)
     ask_badly(site)
     use_instances(site)
+    site.command("shell", "-v0", "-c", TELL_A_CHANNEL)
     run_a_careless_task(site)
+    for event in ("heartbeat.failed", "alert.undelivered"):
+        until(lambda event=event: site.logs(event), deadline_s=DEADLINE_S)
     call_commands(site)
     said = {file.name: file.read_text() for file in site.folder.glob("*.log")}
     assert {"web.log", "scheduler.log", "rotatecredentials.log"} <= said.keys()
@@ -177,6 +193,16 @@ def test_no_process_says_a_secret(site: Site) -> None:
         assert text in said["scheduler.log"], "the careless task has not said what it should"
     found = {name: site.marks.found_in(text) for name, text in said.items()}
     assert not any(found.values()), found
+
+
+TELL_A_CHANNEL = """
+import os
+from jobs.control import alert
+from jobs.control.audit import system_actor
+alert.create_channel({"name": "hook", "url": os.environ["MARKED_CHANNEL"]}, actor=system_actor())
+rule = {"name": "all", "pattern": "*", "kind": "failed", "channels": ["hook"]}
+alert.create_rule(rule, actor=system_actor())
+"""
 
 
 def log_in(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,8 +17,9 @@ from django.conf import settings
 
 from jobs.registry import CurrentExecution, executing
 from schedcore import logs
+from schedcore.environment import VARIABLES
 from schedcore.logs import Belonging, JsonLines, TerminalLines, keys_of
-from tests.project.processes import environment, manage
+from tests.project.processes import ROOT, environment, manage
 
 NOON = datetime(2025, 3, 1, 12, 3, 4, 250_000, UTC).timestamp()
 
@@ -59,7 +61,10 @@ def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     redis = {"default": {"LOCATION": "redis://:of%20redis@host:6379/0"}}
     monkeypatch.setattr(settings, "CACHES", redis)
     own = replace(
-        settings.SCHEDCORE, credentials_keys=("key-of-passwords",), listen_url="a://b:of-listen@c"
+        settings.SCHEDCORE,
+        credentials_keys=("key-of-passwords",),
+        listen_url="a://b:of-listen@c",
+        heartbeat_url="https://ping.example.org/of-heartbeat",
     )
     monkeypatch.setattr(settings, "SCHEDCORE", own)
     logs._ours.cache_clear()
@@ -71,12 +76,20 @@ def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("formatter", [JsonLines(), TerminalLines()])
 def test_the_secrets_of_the_settings_are_hidden_in_any_words(formatter: logging.Formatter) -> None:
     secrets = ['p@ss"w/rd', "p%40ss%22w%2Frd", "key-of-sessions", "of redis", "key-of-passwords"]
-    for secret in [*secrets, "of-listen"]:
+    for secret in [*secrets, "of-listen", "https://ping.example.org/of-heartbeat"]:
         line = formatter.format(record("It is %s, I think", secret, note=f"<{secret}>"))
         assert secret not in line
         assert json.dumps(secret)[1:-1] not in line
         assert line.count("[hidden]") == 2
     assert "shortly" in formatter.format(record("shortly"))
+
+
+def test_every_setting_that_is_a_secret_is_hidden_so() -> None:
+    """Whoever adds one adds it to `logs._ours`, to the test above, and to docs/logs.md."""
+    secret = {variable.name for variable in VARIABLES if variable.is_secret}
+    page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+    [sentence] = re.findall(r"^- `SCHEDCORE_SECRET_KEY`.+wherever they stand.+$", page, re.M)
+    assert secret == set(re.findall("`([A-Z_]+)`", sentence))
 
 
 def test_a_line_names_the_run_that_it_belongs_to() -> None:
