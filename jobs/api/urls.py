@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import URLPattern, path, re_path
 
 from jobs.api import (
+    alert,
     audit_event,
     definition,
     description,
@@ -29,6 +30,7 @@ from jobs.models.job import ID_PATTERN
 app_name = "scheduler"
 
 JOB = rf"jobs/(?P<job_id>{ID_PATTERN})"
+CHANNEL = r"alerts/channels/(?P<pk>[0-9]{1,18})"
 EXECUTION = r"executions/(?P<execution_id>[0-9]{1,18})"
 
 
@@ -58,6 +60,14 @@ urlpatterns = [
     api(f"{EXECUTION}/retry", execution.ExecutionRetry, "execution_retry"),
     api("audit", audit_event.AuditList, "audit"),
     api("audit/export", audit_event.AuditExport, "audit_export"),
+    api("alerts/channels", alert.ChannelList, "alert_channels"),
+    api(CHANNEL, alert.ChannelDetail, "alert_channel"),
+    api(f"{CHANNEL}/test", alert.ChannelTest, "alert_channel_test"),
+    api("alerts/rules", alert.RuleList, "alert_rules"),
+    api("alerts/rules/preview", alert.RulePreview, "alert_rule_preview"),
+    api(r"alerts/rules/(?P<pk>[0-9]{1,18})", alert.RuleDetail, "alert_rule"),
+    api("alerts/incidents", alert.IncidentList, "alert_incidents"),
+    api("alerts/messages", alert.MessageList, "alert_messages"),
     api("functions", function.FunctionList, "functions"),
     api("triggers/preview", trigger.TriggerPreview, "trigger_preview"),
     api("health", health.Health, "health"),

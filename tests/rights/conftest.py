@@ -17,7 +17,16 @@ from tests.estate.api.rows import make_estate
 from tests.estate.conftest import fake as fake
 from tests.estate.conftest import folder as folder
 from tests.estate.fakes import FakeAdapter
-from tests.factories import grant, make_builtin, make_execution, make_job, make_token, make_user
+from tests.factories import (
+    grant,
+    make_builtin,
+    make_channel,
+    make_execution,
+    make_job,
+    make_rule,
+    make_token,
+    make_user,
+)
 
 ClientOf = Callable[[str], APIClient]
 
@@ -50,6 +59,8 @@ def ids(db: None, folder: object, fake: FakeAdapter) -> dict[str, int]:
         "account": Account.objects.get().pk,
         "session": SyncSession.objects.get().pk,
         "policy": PartitionPolicy.objects.get().pk,
+        "channel": make_channel("unused").pk,
+        "rule": make_rule(make_channel("used")).pk,
     }
 
 

@@ -76,6 +76,9 @@ NEW_JOB = {
 NEW_INSTANCE = {"name": "n", "engine": "mysql", "host": "h", "port": 1, "username": "u"}
 NEW_POLICY = {"instance": "main", "database": "d", "table": "t", "interval": "day"}
 
+NEW_CHANNEL = {"name": "n", "url": "json://127.0.0.1:9/"}
+NEW_RULE = {"name": "n", "channels": ["unused"]}
+
 SCHEDULER: dict[str, list[Row]] = {
     "jobs": [Row("GET", "jobs", ANY_VIEW), Row("POST", "jobs", ALL_MANAGE, 201, NEW_JOB)],
     "job_by_function": [Row("POST", "jobs/by-func", ALL_MANAGE, 201, NEW_JOB)],
@@ -106,6 +109,28 @@ SCHEDULER: dict[str, list[Row]] = {
     "execution_retry": [Row("POST", "executions/{execution}/retry", RUN, 202)],
     "audit": [Row("GET", "audit", ANY_MANAGE)],
     "audit_export": [Row("GET", "audit/export", ANY_MANAGE)],
+    "alert_channels": [
+        Row("GET", "alerts/channels", ALL_MANAGE),
+        Row("POST", "alerts/channels", ALL_MANAGE, 201, NEW_CHANNEL),
+    ],
+    "alert_channel": [
+        Row("GET", "alerts/channels/{channel}", ALL_MANAGE),
+        Row("PATCH", "alerts/channels/{channel}", ALL_MANAGE, body={"is_enabled": False}),
+        Row("DELETE", "alerts/channels/{channel}", ALL_MANAGE),
+    ],
+    "alert_channel_test": [Row("POST", "alerts/channels/{channel}/test", ALL_MANAGE)],
+    "alert_rules": [
+        Row("GET", "alerts/rules", ALL_MANAGE),
+        Row("POST", "alerts/rules", ALL_MANAGE, 201, NEW_RULE),
+    ],
+    "alert_rule_preview": [Row("POST", "alerts/rules/preview", ALL_MANAGE, body=NEW_RULE)],
+    "alert_rule": [
+        Row("GET", "alerts/rules/{rule}", ALL_MANAGE),
+        Row("PATCH", "alerts/rules/{rule}", ALL_MANAGE, body={"threshold": 2}),
+        Row("DELETE", "alerts/rules/{rule}", ALL_MANAGE),
+    ],
+    "alert_incidents": [Row("GET", "alerts/incidents", ANY_VIEW)],
+    "alert_messages": [Row("GET", "alerts/messages", ALL_MANAGE)],
     "functions": [Row("GET", "functions", ALL_VIEW)],
     "trigger_preview": [
         Row("POST", "triggers/preview", ANY_VIEW, body={"trigger_type": "interval", "hours": 1})

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from jobs.estate.models import DatabaseInstance, PartitionPolicy
-from jobs.models import Job, JobExecution, JobUserPermission
+from jobs.models import AlertChannel, AlertRule, Job, JobExecution, JobUserPermission
 from tests.api.answers import refused
 from tests.api.conftest import BASE
 from tests.rights.conftest import ClientOf
@@ -26,6 +26,7 @@ def call(client: APIClient, row: Row, ids: dict[str, int], query: str = "") -> H
 
 def state() -> list[Any]:
     rows = (Job, JobExecution, JobUserPermission, DatabaseInstance, PartitionPolicy)
+    rows += (AlertChannel, AlertRule)
     return [list(model.objects.order_by("pk").values()) for model in rows]
 
 

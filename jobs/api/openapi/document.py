@@ -38,6 +38,7 @@ TAGS = {
     "functions": "What jobs can be made of.",
     "triggers": "When a job is due, before it is saved.",
     "health": "How the scheduler does.",
+    "alerts": "Who is told of what goes wrong with jobs, and what was told.",
     "audit": "Who changed what, and who was refused.",
     "estate": "The database instances that are looked after, and what is known of them.",
     "schema": "This description.",
