@@ -44,6 +44,7 @@ Code = Literal[
     "clock_change",
     "server_zone",
     "occurrence_before",
+    "uncertain",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
 

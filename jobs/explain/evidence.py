@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from jobs.explain.past import ACTIONS, Past
+from jobs.explain.past import ACTIONS, MOST_EVENTS, Past
 from jobs.models import AuditEvent, Job, JobExecution, Source, Status
 from jobs.models.execution import JobExecutionQuerySet
 
 HEAVY = ("args", "kwargs", "result", "traceback")
-MOST_EVENTS = 500
-"""Changes of one job that are looked through, the newest first."""
 MOST_AHEAD, MOST_BACK, MOST_ASKED, MOST_RUNS = 2, 2, 30, 20
 
 
@@ -36,8 +34,7 @@ class Evidence:
     asked: Sequence[JobExecution] = field(default_factory=list)
     """Requests in the window, and retries of the first row ahead."""
     runs: Sequence[JobExecution] = field(default_factory=list)
-    """Runs that were queued before the window's row was, the latest first: what may have held a
-    slot."""
+    """Runs up to the first row ahead, the latest first: what may have held a slot."""
 
     @property
     def is_known(self) -> bool:
@@ -61,7 +58,6 @@ def evidence(job: Any, past: Past, since: datetime, until: datetime, now: dateti
     back = list(own.filter(scheduled_for__lt=since).order_by("-scheduled_for")[:MOST_BACK])
     reach = max(ahead[0].scheduled_for, until) if ahead else until
     others = rows.exclude(source=Source.SCHEDULE).filter(scheduled_for__range=(since, reach))
-    near = [row.pk for row in (*ahead[:1], *back[:1])]
     return Evidence(
         job_id=past.job_id,
         job=job,
@@ -72,7 +68,7 @@ def evidence(job: Any, past: Past, since: datetime, until: datetime, now: dateti
         ahead=ahead,
         back=back,
         asked=list(others.order_by("scheduled_for", "pk")[:MOST_ASKED]),
-        runs=list(_runs_before(past.job_id, max(near))[:MOST_RUNS]) if near else [],
+        runs=list(_runs(past.job_id, ahead[0].pk if ahead else None)[:MOST_RUNS]),
     )
 
 
@@ -86,8 +82,11 @@ def _rows(job_id: str) -> JobExecutionQuerySet:
     return JobExecution.objects.filter(job_id=job_id).defer(*HEAVY)
 
 
-def _runs_before(job_id: str, last: int) -> JobExecutionQuerySet:
+def _runs(job_id: str, last: int | None) -> JobExecutionQuerySet:
+    """The latest first; up to the execution `last`, if there is one."""
     # As a range, so that PostgreSQL begins with the job and not with the key (`last_runs`).
-    rows = JobExecution.objects.filter(job_id__gte=job_id, job_id__lte=job_id, pk__lte=last)
+    rows = JobExecution.objects.filter(job_id__gte=job_id, job_id__lte=job_id)
+    if last is not None:
+        rows = rows.filter(pk__lte=last)
     runs = rows.exclude(status__in=(Status.SKIPPED, Status.MISSED))
     return runs.defer(*HEAVY).order_by("job_id", "-pk")

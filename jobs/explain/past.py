@@ -17,6 +17,9 @@ from jobs.executions.problems import BROKE, MENDED
 from jobs.models import AuditEvent, Job
 from jobs.triggers import Trigger, build_trigger, describe
 
+MOST_EVENTS = 1000
+"""Changes of one job that are looked through, the newest first."""
+
 CREATED, CHANGED, DELETED = "job.create", "job.change", "job.delete"
 ACTIONS = (
     *(CREATED, CHANGED, DELETED),
@@ -94,10 +97,10 @@ class Past:
 
     def at(self, moment: datetime) -> Standing | None:
         """None if there was no such job then, or nothing is known of it."""
+        job, is_made_later = self.job, False
         fields: dict[str, Any] | None = None
-        if self.job is not None:
-            fields = {**as_recorded(self.job), "problem": self.job.problem}
-        is_made_later = False
+        if job is not None:
+            fields = {**as_recorded(job), "problem": job.problem}
         for event in self.events:
             if event.at <= moment:
                 break
@@ -107,12 +110,15 @@ class Past:
                 fields, is_made_later = None, True
             elif fields is not None:
                 fields |= event.before or {}
+        if job is not None and not is_made_later and moment < job.created_at:
+            return None
         if fields is None:
             return None
-        is_same = self.job is not None and not is_made_later
-        if is_same and self.job is not None and moment < self.job.created_at:
-            return None
         return Standing(self.job_id, moment, fields, self._anchor(moment))
+
+    def is_cut_at(self, moment: datetime) -> bool:
+        """Whether more was changed since then than is looked through."""
+        return len(self.events) >= MOST_EVENTS and moment < self.events[-1].at
 
     def last(self, moment: datetime, is_it: Callable[[AuditEvent], bool]) -> AuditEvent | None:
         """The last event at or before `moment` that is one of those."""
@@ -135,12 +141,10 @@ def sets_trigger(event: AuditEvent) -> bool:
 
 
 def sets(name: str, value: Any) -> Callable[[AuditEvent], bool]:
-    """Whether an event made the field `name` that value; of a problem, whether it has any."""
+    """Whether an event made the field `name` that value."""
 
     def is_it(event: AuditEvent) -> bool:
-        if event.after is None or name not in event.after:
-            return False
-        found = event.after[name]
-        return bool(found) == value if isinstance(value, bool) else bool(found == value)
+        after = event.after or {}
+        return name in after and bool(after[name] == value)
 
     return is_it

@@ -177,6 +177,9 @@ class _Case:
             yield Statement("clock_change", change, at=occurrence)
         if self.standing is not None:
             yield from trigger_changed(self.found.past, self.standing, self.zone)
+        if self.found.past.is_cut_at(self.found.since):
+            sentence = _("It was changed so often since then that how it stood is not certain.")
+            yield Statement("uncertain", sentence)
 
     def _by_row(self, row: JobExecution) -> Iterator[Statement]:
         zone, now = self.zone, self.found.now
@@ -302,7 +305,7 @@ def _present(
 def _last(case: _Case, last: datetime, answer: Statement) -> Iterator[Statement]:
     """What became of the last occurrence."""
     first, *more = case.statements()
-    if first.code != answer.code or first.execution_id is not None:
+    if (first.code, first.execution_id) != (answer.code, answer.execution_id):
         yield _its_last(last, first, case.zone)
         yield from more
 

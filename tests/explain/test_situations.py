@@ -58,6 +58,12 @@ def retried(w: World) -> None:
     w.retry(second, "03-01 03:10", Status.SUCCEEDED)
 
 
+def asked_for_and_long(w: World) -> None:
+    w.job()
+    w.row("03-04 03:00")
+    w.asked("03-04 10:00", ended="03-04 11:00")
+
+
 def waits_for_its_retry(w: World) -> None:
     w.job(max_retries=1)
     first = w.row("03-04 11:55", Status.FAILED, error="OSError: disk full")
@@ -355,6 +361,14 @@ SITUATIONS = [
         "it was running then, though not due",
         still_running,
         "03-04 09:00Z",
+        "not_due",
+        (),
+        ("was running then",),
+    ),
+    Situation(
+        "a run that somebody had asked for was going then",
+        asked_for_and_long,
+        "03-04 10:30Z",
         "not_due",
         (),
         ("was running then",),

@@ -176,3 +176,22 @@ def test_the_ends_of_time_do_no_harm(moment: str) -> None:
     asked = read_told(moment, now=NOW, zone=ZoneInfo("UTC"))
     build(World())
     assert explain(World.id, asked, now=NOW).answer.code in ("not_yet_created", "finished")
+
+
+def test_where_too_much_was_changed_since_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in ("evidence", "past"):
+        monkeypatch.setattr(f"jobs.explain.{room}.MOST_EVENTS", 3)
+
+    def build(w: World) -> None:
+        w.job()
+        for day in (10, 11):
+            w.pause(f"02-{day} 09:00")
+            w.resume(f"02-{day} 10:00")
+        w.row("02-05 03:00")
+        w.row("03-01 03:00")
+
+    build(World())
+    for at_text, is_certain in (("02-05 03:00Z", False), ("03-01 03:00Z", True)):
+        found = explain(World.id, asked_at(at_text), now=NOW)
+        assert found.answer.code == "succeeded"
+        assert ("uncertain" in [one.code for one in found.statements]) != is_certain
