@@ -169,7 +169,7 @@ def test_the_number_of_queries_is_fixed(
 ) -> None:
     for at in range(number):
         make_event(job_id=f"job-{at}", action=f"job.{at % 7}")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         manager.get(AUDIT, {"q": "job", "action": "job.0"})
 
 
