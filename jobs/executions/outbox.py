@@ -25,8 +25,7 @@ def note_verdicts(cursor: CursorWrapper, execution_ids: Sequence[int]) -> None:
     otherwise.
     """
     if execution_ids:
-        ids = list_parameter(execution_ids)
-        cursor.execute(_insert(), [ids, ids])
+        cursor.execute(_insert(), [list_parameter(execution_ids)])
 
 
 _TROUBLES = ", ".join(f"'{status.value}'" for status in sorted(TROUBLES))
@@ -34,16 +33,19 @@ _TROUBLES = ", ".join(f"'{status.value}'" for status in sorted(TROUBLES))
 
 @cache
 def _insert() -> str:
+    # Written so that a database cannot begin with the history's failures or retries, of which
+    # there may be a million: the batch stands by itself, and LIMIT keeps a look-up one.
     return (
+        "WITH batch AS MATERIALIZED ("
+        "SELECT id, job_id, status, finished_at FROM jobs_jobexecution "
+        f"WHERE {in_list('id', 'bigint')} AND job_id IS NOT NULL) "
         "INSERT INTO jobs_alertevent (execution_id, job_id, status, at) "
-        "SELECT e.id, e.job_id, e.status, e.finished_at FROM jobs_jobexecution e "
-        f"WHERE {in_list('e.id', 'bigint')} AND e.job_id IS NOT NULL AND ("
-        f"(e.status IN ({_TROUBLES}) AND NOT EXISTS (SELECT 1 FROM jobs_jobexecution r "
-        f"WHERE r.retry_of_id = e.id AND r.source = '{Source.RETRY.value}'))"
-        f" OR (e.status = '{Status.SUCCEEDED.value}' AND ("
+        "SELECT b.id, b.job_id, b.status, b.finished_at FROM batch b WHERE "
+        f"(b.status IN ({_TROUBLES}) AND (SELECT r.id FROM jobs_jobexecution r "
+        f"WHERE r.retry_of_id = b.id AND r.source = '{Source.RETRY.value}' LIMIT 1) IS NULL)"
+        f" OR (b.status = '{Status.SUCCEEDED.value}' AND ("
         "EXISTS (SELECT 1 FROM jobs_alertincident i "
-        "WHERE i.job_id = e.job_id AND i.closed_at IS NULL)"
-        " OR EXISTS (SELECT 1 FROM jobs_alertevent v WHERE v.job_id = e.job_id)"
-        f" OR e.job_id IN (SELECT o.job_id FROM jobs_jobexecution o "
-        f"WHERE {in_list('o.id', 'bigint')} AND o.status IN ({_TROUBLES})))))"
+        "WHERE i.job_id = b.job_id AND i.closed_at IS NULL)"
+        " OR EXISTS (SELECT 1 FROM jobs_alertevent v WHERE v.job_id = b.job_id)"
+        f" OR b.job_id IN (SELECT o.job_id FROM batch o WHERE o.status IN ({_TROUBLES}))))"
     )

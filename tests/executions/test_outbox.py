@@ -10,8 +10,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from jobs.executions.database import list_parameter
 from jobs.executions.finish import Verdict
-from jobs.executions.outbox import note_verdicts
+from jobs.executions.outbox import _insert, note_verdicts
 from jobs.models import AlertEvent, AlertIncident, JobExecution, Kind, Source, Status
 from jobs.runtime.recorder import Finished, Recorder
 from tests.executions.conftest import NOW
@@ -153,3 +154,19 @@ def test_a_claim_tells_which_rows_have_their_verdict_already(
     with connection.cursor() as cursor:
         note_verdicts(cursor, claimed.ended)
     assert AlertEvent.objects.get().status == Status.MISSED
+
+
+def test_nothing_but_the_batch_is_read_of_the_history() -> None:
+    """Pain 22: neither all failures nor all retries, which PostgreSQL would take for few."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite looks each row up in any case")
+    for status in (Status.FAILED, Status.SUCCEEDED):
+        first = make_execution("a", status=status)
+        make_execution("a", status=status, source=Source.RETRY, retry_of=first, attempt=2)
+    ids = list_parameter(list(range(1, 2000)))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_jobexecution")
+        cursor.execute(f"EXPLAIN {_insert()}", [ids])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert plan.count("on jobs_jobexecution ") == 2  # the batch by its keys, and the look-up
+    assert "retry_of_id = b.id" in plan
