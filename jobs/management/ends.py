@@ -48,6 +48,8 @@ class End(IntEnum):
     """Not in the present state, or never."""
     STOPPED = 130
     """Ctrl-C, as shells have it."""
+    UNREAD = 141
+    """Whoever read the output has gone, as shells have it; what was asked for may go on."""
 
 
 class Unknown(NotFound):
@@ -68,8 +70,14 @@ def one_line_errors() -> Iterator[None]:
         raise CommandError(_sentence(error), returncode=End.UNAVAILABLE) from error
     except DatabaseFault as error:
         raise CommandError(_of_database(error), returncode=End.UNAVAILABLE) from error
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":  # of what is written, which is made harmless, it is not this
+            raise
+        sentence = _("“%(text)s” is no UTF-8.") % {"text": one_line(error.object)}
+        raise CommandError(sentence, returncode=End.USAGE) from error
     except BrokenPipeError:
         _leave_pipe()
+        raise SystemExit(int(End.UNREAD)) from None
 
 
 def known_job(job_id: str) -> Job:

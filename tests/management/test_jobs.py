@@ -129,6 +129,20 @@ def test_an_id_that_is_none_does_no_harm(job_id: str, manage: Manage) -> None:
     assert "\x1b" not in done.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explain", "\udcff"],
+        ["jobs", "history", "--job", "\udcff"],
+        ["jobs", "list", "-q", "\udcff"],
+    ],
+)
+def test_what_is_no_utf_8_is_told_in_one_line(words: list[str], manage: Manage) -> None:
+    done = manage(*words)
+    assert done.code == 2
+    assert "\\udcff" in done.err
+
+
 def test_each_change_is_audited_as_the_operating_systems_user(manage: Manage) -> None:
     make_job("nightly")
     for verb in ("disable", "enable", "pause", "resume", "run"):
@@ -276,11 +290,12 @@ def test_a_pipe_that_is_closed_ends_it_without_a_word(
     make_job("nightly")
     left: list[bool] = []
     monkeypatch.setattr(ends, "_leave_pipe", lambda: left.append(True))
-    for words in (["list"], ["list", "--json"], ["show", "nightly"]):
+    listing = (["list"], ["list", "--json"], ["show", "nightly"])
+    for words in (*listing, ["run", "nightly", "--wait"]):
         done = manage("jobs", *words, out=Closed())
-        assert (done.code, done.err) == (0, "")
+        assert (done.code, done.err) == (141, "")
     assert manage("explain", "nightly", out=Closed()).err == ""
-    assert len(left) == 4
+    assert len(left) == 5
 
 
 def test_who_is_behind_sudo_is_named(settings: Any) -> None:

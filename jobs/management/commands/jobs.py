@@ -48,6 +48,7 @@ exit codes:
   3    settings, database or migrations are not as they should be
   4    refused: the job is busy or broken, or that is not allowed
   130  Ctrl-C; a run that was watched goes on
+  141  nobody reads the output any more, as after `| head`
 """
 
 
@@ -90,7 +91,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.terminal = standard_output(options)
-        end: End | None = None
         with one_line_errors():
             end = getattr(self, f"do_{options['verb']}")(options)
         if end:
