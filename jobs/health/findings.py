@@ -98,18 +98,27 @@ def work(jobs: JobsData, queue: QueueData, figures: dict[str, Any]) -> Iterator[
         fix = _("See whether a scheduler leads, and what its log says.")
         yield Finding("warning", "overdue_jobs", message, fix)
     waiting_s = queue["oldest_queued_s"] or 0
-    workers = figures.get("workers")
-    if (
-        waiting_s > OVERDUE_AFTER.total_seconds()
-        and workers
-        and figures.get("busy_workers", 0) >= workers
-    ):
-        message = _("All %(workers)d workers are busy, and runs wait for up to %(age)d s.") % {
-            "workers": workers,
-            "age": waiting_s,
-        }
-        fix = _("Raise SCHEDCORE_MAX_WORKERS, or spread the jobs over more time.")
-        yield Finding("warning", "no_free_worker", message, fix)
+    if figures and waiting_s > OVERDUE_AFTER.total_seconds():
+        yield from _waiting(waiting_s, figures.get("full_executors", []), queue)
+
+
+def _waiting(waiting_s: float, full: list[str], queue: QueueData) -> Iterator[Finding]:
+    """Why runs wait that a leader could hand out."""
+    words = {"executors": ", ".join(full), "age": waiting_s}
+    if full:
+        message = _("All workers of %(executors)s are busy, and runs wait for up to %(age)d s.")
+        fix = _(
+            "Raise SCHEDCORE_MAX_WORKERS (threads) or SCHEDCORE_MAX_PROCESSES, or spread the jobs "
+            "over more time."
+        )
+        yield Finding("warning", "no_free_worker", message % words, fix)
+    elif not queue["lingering"]:  # for which a retry waits
+        message = _("Runs wait for up to %(age)d s although workers are free.")
+        fix = _(
+            "See what the leader's log says, and whether a long transaction locks their rows; if "
+            "they go on waiting, start it again."
+        )
+        yield Finding("warning", "runs_stuck", message % words, fix)
 
 
 def lingering(queue: QueueData) -> Iterator[Finding]:

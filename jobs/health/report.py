@@ -31,10 +31,11 @@ def health(now: datetime) -> HealthData:
     revision = revision_data(leader, now)
     jobs = jobs_data(now)
     queue = queue_data(now)
+    nothing_fires = list(findings.leadership(leader, now))
     found = [
-        *findings.leadership(leader, now),
+        *nothing_fires,
         *findings.changes(revision, leader),
-        *findings.work(jobs, queue, figures),
+        *findings.work(jobs, queue, {} if nothing_fires else figures),
         *findings.lingering(queue),
         *findings.faults(figures.get("last_fault"), now),
         *findings.database(figures),

@@ -15,6 +15,7 @@ Code = Literal[
     "overdue_jobs",
     "broken_jobs",
     "no_free_worker",
+    "runs_stuck",
     "lingering_runs",
     "scheduler_faulted",
     "database_slow",

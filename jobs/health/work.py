@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db.models import Count, Min, Q, QuerySet, Window
+from django.db.models.functions import Coalesce
 from django_apscheduler.models import DjangoJob
 
 from jobs.health.processes import age_s
@@ -49,7 +50,7 @@ def queue_data(now: datetime) -> QueueData:
         waiting_retries=Count("pk", filter=Q(status=Status.QUEUED) & ~ready),
         running=Count("pk", filter=Q(status=Status.RUNNING)),
         lingering=Count("pk", filter=Q(finished_at__isnull=False)),
-        oldest=Min("queued_at", filter=ready),
+        oldest=Min(Coalesce("start_after", "queued_at"), filter=ready),
     )
     oldest = found.pop("oldest")
     found["oldest_queued_s"] = age_s(oldest, now) if oldest else None

@@ -18,6 +18,7 @@ from jobs.models import (
     AlertChannel,
     AlertRule,
     Job,
+    JobExecution,
     Revision,
     SchedulerLease,
     SchedulerProcess,
@@ -138,6 +139,36 @@ def test_a_database_that_writes_slowly_is_a_warning(worst_s: float, codes: list[
     assert (told["database_write_p50_s"], told["database_write_max_s"]) == (0.004, worst_s)
 
 
+def test_one_executor_without_a_free_worker_is_told_although_another_has_some() -> None:
+    leads(workers=7, busy_workers=5, full_executors=["threads"])
+    make_execution("waits", status=Status.QUEUED, queued_at=ago(61))
+    told, codes = found()
+    assert codes == ["no_free_worker"]
+    assert "threads" in told["warnings"][0]["message"]
+
+
+def test_runs_that_wait_although_workers_are_free_are_a_warning() -> None:
+    leads(workers=7, busy_workers=5, full_executors=[])
+    waits = make_execution("waits", status=Status.QUEUED, queued_at=ago(61))
+    assert found()[1] == ["runs_stuck"]
+    JobExecution.objects.filter(pk=waits.pk).update(queued_at=ago(59))
+    assert found()[1] == []
+
+
+def test_a_retry_waits_for_a_worker_from_its_time_on() -> None:
+    leads(full_executors=[])
+    make_execution("again", status=Status.QUEUED, queued_at=ago(3600), start_after=ago(1))
+    told, codes = found()
+    assert codes == []
+    assert told["queue"]["oldest_queued_s"] == 1
+
+
+def test_runs_that_nobody_could_hand_out_are_told_by_that() -> None:
+    leads(beat_ago_s=90, full_executors=["threads"])
+    make_execution("waits", status=Status.QUEUED, queued_at=ago(61))
+    assert found()[1] == ["leader_silent"]
+
+
 def test_clocks_that_differ_are_a_warning_also_of_a_standby() -> None:
     leads(clock_ahead_s=-3.5)
     make_scheduler("two", host="db-2", beat_at=ago(1), figures={"clock_ahead_s": 7.0})
@@ -172,7 +203,7 @@ def test_a_leader_in_another_time_zone_is_a_warning() -> None:
 
 
 def test_it_asks_seven_statements_and_one_for_each_list_however_much_there_is() -> None:
-    leads(workers=5, busy_workers=5)
+    leads(full_executors=["threads"])
 
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:

@@ -78,7 +78,7 @@ def test_state_is_what_health_measures() -> None:
     make_scheduler("two")
     make_job("nightly")
     make_execution("nightly", status=Status.RUNNING)
-    make_execution("nightly", status=Status.QUEUED)
+    make_execution("nightly", status=Status.QUEUED, queued_at=datetime.now(UTC))
     found = told()
     assert of(found, "schedcore_health_score") == 100
     assert of(found, "schedcore_leader") == 1

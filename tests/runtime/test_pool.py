@@ -31,6 +31,7 @@ def test_workers_end_with_their_scheduler_though_it_takes_back_what_waits(
         run(made)
     going = JobExecution.objects.filter(status=Status.RUNNING)
     until(lambda: going.count() == pool.workers)
+    until(lambda: scheduler.pools.figures()["full_executors"] == ["threads"])
     pool.shutdown(wait=False)
     assert pool.take_back() == []
     gate.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from jobs.conf import conf
 from jobs.runtime.executors.pool import Pool
@@ -55,11 +56,12 @@ class Pools:
         found = [pool.stale_at for pool in self]
         return min((at for at in found if at is not None), default=None)
 
-    def figures(self) -> dict[str, int]:
-        """For health: slots, those that are taken, and those that a run holds that has its
-        verdict already."""
+    def figures(self) -> dict[str, Any]:
+        """For health: slots, those that are taken, those that a run holds that has its verdict
+        already, and the executors that have no free one."""
         return {
             "workers": sum(pool.workers for pool in self),
             "busy_workers": sum(pool.busy for pool in self),
             "lingering": sum(run.is_lingering for run in self.runs()),
+            "full_executors": [pool.alias for pool in self if pool.busy >= pool.workers],
         }
