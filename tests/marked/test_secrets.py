@@ -191,8 +191,21 @@ def test_no_process_says_a_secret(site: Site) -> None:
     assert {"web.log", "scheduler.log", "rotatecredentials.log"} <= said.keys()
     for text in ("cannot reach postgres://dba:[hidden]@db1/name", "password=[hidden]"):
         assert text in said["scheduler.log"], "the careless task has not said what it should"
+    if site.env["SCHEDCORE_LOG_FORMAT"] == "json":
+        assert_lines_name_their_run(said["scheduler.log"])
     found = {name: site.marks.found_in(text) for name, text in said.items()}
     assert not any(found.values()), found
+
+
+def assert_lines_name_their_run(text: str) -> None:
+    """What a task says in a thread or in a process of its own, and the lines about it."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    for executor in ("threads", "processes"):
+        rows = JobExecution.objects.filter(job_id=f"careless-{executor}")
+        wanted = {"execution_id": rows.get().pk, "job_id": f"careless-{executor}"}
+        own = [line for line in lines if line.items() >= wanted.items()]
+        events = {line["event"] for line in own}
+        assert {"run.log", "careless", "execution.handed_out", "execution.finished"} <= events
 
 
 TELL_A_CHANNEL = """
