@@ -17,6 +17,8 @@ UNITS_S = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 SPAN = re.compile(r"(?:(in)\s+)?([0-9]{1,6})\s*(s|min|m|h|d|w)(?:\s+(ago))?")
 TIME_OF_DAY = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 LONGEST = 40
+FIRST_YEAR, LAST_YEAR = 1900, 9998
+"""So that there is a moment before and after it, in every zone."""
 PAST, FUTURE = -1, 1
 
 
@@ -39,19 +41,26 @@ def read_told(text: str, *, now: datetime, zone: ZoneInfo, direction: int = PAST
     """
     text = text.strip()
     try:
-        if text.lower() == "now":
-            return Told(now, False, SECOND)
-        if match := SPAN.fullmatch(text.lower()):
-            return _away(now, match, direction)
-        if TIME_OF_DAY.fullmatch(text):
-            return _today(text, now, zone)
-        return _iso(text, zone)
+        told = _told(text, now, zone, direction)
+        if not FIRST_YEAR <= told.moment.year <= LAST_YEAR:
+            raise ValueError
+        return told
     except (ValueError, OverflowError):
         sentence = _(
             "“%(value)s” is not a moment. Write it as 2026-12-31T03:00 (in the zone %(zone)s), "
             "2026-12-31T03:00:00Z, 03:00 (today), “2h ago” or “in 2h”."
         )
         raise ValueError(sentence % {"value": shown(text), "zone": zone.key}) from None
+
+
+def _told(text: str, now: datetime, zone: ZoneInfo, direction: int) -> Told:
+    if text.lower() == "now":
+        return Told(now, False, SECOND)
+    if match := SPAN.fullmatch(text.lower()):
+        return _away(now, match, direction)
+    if TIME_OF_DAY.fullmatch(text):
+        return _today(text, now, zone)
+    return _iso(text, zone)
 
 
 def _away(now: datetime, match: re.Match[str], direction: int) -> Told:
