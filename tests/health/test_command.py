@@ -98,6 +98,17 @@ def test_a_bar_or_a_line_end_in_a_message_does_not_break_the_first_line(
     assert first_line(asked()[1])[0] == "WARNING: a ¦ b c"
 
 
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_what_a_terminal_would_obey_is_written_out(
+    db: None, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    make_leader()
+    monkeypatch.setattr(definitions, "warnings", lambda: ["a\x1b[2Jb\x9bc\u202ed"])
+    text = asked(*arguments)[1]
+    assert "[2Jb" in text
+    assert not {"\x1b", "\x9b", "\u202e"} & set(text)
+
+
 def test_json_is_what_the_api_tells(broken: None) -> None:
     code, text = asked("--json")
     told = json.loads(text)
@@ -127,8 +138,9 @@ def test_a_database_that_fails_is_code_2(
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
 def test_a_timeout_that_makes_no_sense_is_refused(seconds: str) -> None:
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError) as refused:
         call_command("schedulerhealth", "--timeout", seconds)
+    assert refused.value.returncode == 3  # unknown: 1 would be a warning
 
 
 @pytest.mark.django_db(transaction=True)

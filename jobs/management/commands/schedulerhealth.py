@@ -20,10 +20,14 @@ from django.utils.translation import gettext as _
 from jobs.executions.database import database_now
 from jobs.health.report import health
 from jobs.health.shapes import HealthData, WarningData
+from jobs.management.terminal import one_line
 from jobs.runtime.service import describe_address
 
 CODES: dict[str, int] = {"healthy": 0, "warning": 1, "error": 2}
-"""Exit codes as monitoring systems know them; 3 ("unknown") is for settings that cannot be used."""
+"""Exit codes as monitoring systems know them."""
+
+UNKNOWN = 3
+"""Settings that cannot be used, or a question that makes no sense."""
 
 WORDS = {"healthy": "OK", "warning": "WARNING", "error": "CRITICAL"}
 """The first word of the answer, never translated."""
@@ -49,7 +53,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         timeout_s: float = options["timeout"]
         if not 0 < timeout_s <= threading.TIMEOUT_MAX:
-            raise CommandError(_("The timeout has to be more than 0 seconds."))
+            sentence = _("The timeout has to be more than 0 seconds.")
+            raise CommandError(sentence, returncode=UNKNOWN)
         as_json: bool = options["json"]
         try:
             with without_pool(), self.gives_up_after(timeout_s, as_json):
@@ -58,7 +63,7 @@ class Command(BaseCommand):
             self.tell_unreachable(str(error), as_json)
             raise SystemExit(CODES["error"]) from None
         if as_json:
-            self.stdout.write(json.dumps(found, cls=DjangoJSONEncoder, ensure_ascii=False))
+            self.stdout.write(json.dumps(found, cls=DjangoJSONEncoder))
         else:
             self.stdout.write("\n".join(lines_of(found)))
         raise SystemExit(CODES[found["status"]])
@@ -93,7 +98,7 @@ class Command(BaseCommand):
         if as_json:
             answer = {"status": "error", "health_score": 0, "warnings": [finding]}
             answer["measured_at"] = datetime.now(UTC)
-            self.stdout.write(json.dumps(answer, cls=DjangoJSONEncoder, ensure_ascii=False))
+            self.stdout.write(json.dumps(answer, cls=DjangoJSONEncoder))
         else:
             self.stdout.write(f"CRITICAL: {for_plugins(message)}\n  -> {fix}")
 
@@ -162,10 +167,6 @@ def figures(found: HealthData) -> str:
     told += [f"{name}={value:.3f}s" for name, value in seconds.items() if value is not None]
     told += [f"{name}={value}" for name, value in counts.items() if value is not None]
     return " ".join(told)
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def for_plugins(text: str) -> str:
