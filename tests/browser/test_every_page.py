@@ -89,6 +89,7 @@ def test_no_page_makes_the_browser_complain(
         assert answer.status == 200, address
         assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
         assert complaints.unexpected == [], address
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], address
 
 
 @pytest.mark.parametrize(("theme", "size"), [("light", NARROW), ("dark", WIDE)])
