@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.views.debug import ExceptionReporter
 
+from jobs.alerts import messenger
 from jobs.cipher import decrypt
 from jobs.models import (
     AlertChannel,
     AlertRule,
     AuditEvent,
 )
+from schedcore.logs import JsonLines
 from tests.admin.conftest import logged_in, staff
 from tests.alerts.sinks import Sink, webhook
 from tests.factories import grant, make_channel, make_incident, make_job, make_message, make_rule
@@ -70,6 +73,29 @@ def test_a_form_that_is_refused_does_not_send_the_address_back(manager: Client) 
     assert errors_of(answer) == ["url"]
     assert "hunter" not in answer.content.decode()
     assert not AlertChannel.objects.exists()
+
+
+def test_a_fault_while_a_channel_is_saved_shows_no_address(
+    manager: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither in the answer nor in the traceback that is logged."""
+
+    def failing(*args: Any, **options: Any) -> None:
+        raise OSError("no process can be started")
+
+    monkeypatch.setattr(messenger.subprocess, "Popen", failing)
+    manager.raise_request_exception = False
+    caplog.set_level("DEBUG")
+    answer = manager.post(f"{CHANNELS}add/", {"name": "chat", "url": URL})
+    assert answer.status_code == 500
+    formatter = JsonLines()
+    logged = "".join(formatter.format(record) for record in caplog.records)
+    assert "no process can be started" in logged
+    assert "hunter" not in logged + caplog.text + answer.content.decode()
+    request = RequestFactory().post(CHANNELS, {"url": URL})
+    request.sensitive_post_parameters = ("url",)
+    (fault,) = {record.exc_info for record in caplog.records if record.exc_info}
+    assert "hunter" not in ExceptionReporter(request, *fault).get_traceback_html()
 
 
 def test_a_channel_is_changed_without_its_address(manager: Client) -> None:
