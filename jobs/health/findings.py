@@ -59,7 +59,7 @@ def leadership(leader: Any, now: datetime) -> Iterator[Finding]:
             "The leader on %(host)s (pid %(pid)d) has not been heard of for %(age)d s, "
             "where %(ttl)d are allowed: nothing fires."
         )
-        place["age"] = age_s(leader.beat_at, now)
+        place["age"] = abs((now - leader.beat_at).total_seconds())
         fix = _("See what has become of it, or start another: `manage.py runscheduler`.")
         yield Finding("error", "leader_silent", message % place, fix)
     elif stands_still(leader):

@@ -73,7 +73,9 @@ def revision_data(leader: Any, now: datetime) -> RevisionData:
 
 
 def is_silent(process: SchedulerProcess, now: datetime) -> bool:
-    return age_s(process.beat_at, now) > process.ttl_s
+    """Also if its last heartbeat lies that far ahead: the clock was set back since, and whoever
+    lives would have written another."""
+    return abs((now - process.beat_at).total_seconds()) > process.ttl_s
 
 
 def stands_still(leader: SchedulerProcess) -> bool:

@@ -163,6 +163,15 @@ def test_a_retry_waits_for_a_worker_from_its_time_on() -> None:
     assert told["queue"]["oldest_queued_s"] == 1
 
 
+def test_a_heartbeat_from_before_the_clock_was_set_back_is_no_sign_of_life() -> None:
+    leads(beat_ago_s=-14, ticked_ago_s=-13)
+    assert found()[1] == []
+    SchedulerProcess.objects.update(beat_at=ago(-3600))
+    told, codes = found()
+    assert "leader_silent" in codes
+    assert told["status"] == "error"
+
+
 def test_runs_that_nobody_could_hand_out_are_told_by_that() -> None:
     leads(beat_ago_s=90, full_executors=["threads"])
     make_execution("waits", status=Status.QUEUED, queued_at=ago(61))
