@@ -55,13 +55,16 @@ def add_verdicts(cursor: CursorWrapper, execution_ids: Sequence[int]) -> None:
     if not execution_ids:
         return
     unfinished = ", ".join(f"'{status.value}'" for status in UNFINISHED)
+    # As Python sorts in `add`, whatever the database's language.
+    as_bytes = 'COLLATE "C"' if is_postgresql() else ""
     by_occurrence = f"status IN ('{Status.MISSED.value}', '{Status.SKIPPED.value}')"
     cursor.execute(
         f"INSERT INTO jobs_tally ({', '.join(COLUMNS)}) "
         f"SELECT '{Tally.VERDICT}', COALESCE(job_id, ''), status, "
         f"SUM(CASE WHEN {by_occurrence} THEN occurrence_count ELSE 1 END), 0.0, "
         f"MAX(finished_at) FROM jobs_jobexecution WHERE {in_list('id', 'bigint')} "
-        f"AND status NOT IN ({unfinished}) GROUP BY job_id, status ORDER BY 2, 3 {_on_conflict()}",
+        f"AND status NOT IN ({unfinished}) GROUP BY job_id, status "
+        f"ORDER BY COALESCE(job_id, '') {as_bytes}, status {as_bytes} {_on_conflict()}",
         [list_parameter(execution_ids)],
     )
 
