@@ -51,7 +51,10 @@ class Heartbeat:
 
     def _call(self) -> None:
         """Failures are said once, and without the address."""
-        error = messenger.call(conf().heartbeat_url)
+        try:
+            error = messenger.call(conf().heartbeat_url)
+        except OSError as fault:  # no process could be started; the next time one may
+            error = str(fault)
         if error and not self._has_failed:
             logger.warning(
                 "The heartbeat URL did not answer",

@@ -213,6 +213,26 @@ def test_a_heartbeat_url_that_fails_is_said_once_and_without_it(
     assert "hunter22" not in str([record.__dict__ for record in caplog.records])
 
 
+def test_the_heartbeat_goes_on_when_no_process_could_be_started(
+    leader: SchedcoreScheduler, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SCHEDCORE = replace(conf(), heartbeat_url="http://localhost/", heartbeat_interval_s=0)
+    calls: list[str] = []
+
+    def call(url: str) -> str:
+        calls.append(url)
+        if len(calls) == 1:
+            raise BlockingIOError("Resource temporarily unavailable")
+        return ""
+
+    monkeypatch.setattr("jobs.alerts.messenger.call", call)
+    heartbeat = Heartbeat(leader)
+    heartbeat.start()
+    until(lambda: len(calls) > 1)
+    heartbeat.stop()
+    heartbeat._thread.join()
+
+
 def test_without_a_heartbeat_url_there_is_no_thread(leader: SchedcoreScheduler) -> None:
     heartbeat = Heartbeat(leader)
     heartbeat.start()
