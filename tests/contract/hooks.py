@@ -19,6 +19,8 @@ TRIGGER = {"trigger_type", "trigger_params", "cron_expression", "run_date", *UNI
 TRIGGER |= {*NAMES, *(PREFIX + name for name in NAMES)}
 INSTANCE = {"name", "engine", "host", "port", "username", "database", "ca", "timezone", "tags"}
 INSTANCE |= {"password", "change_username", "change_password"}
+CHANNEL = {"name", "url"}
+RULE = {"name", "pattern", "threshold", "duration_s", "channels"}
 BEYOND_SCHEMA: dict[str, set[str]] = {
     "POST /scheduler/api/jobs": {*TRIGGER, "args", "kwargs"},
     "POST /scheduler/api/jobs/by-func": {*TRIGGER, "args", "kwargs"},
@@ -28,6 +30,11 @@ BEYOND_SCHEMA: dict[str, set[str]] = {
     "POST /scheduler/api/jobs/{job_id}/pause": {"until"},
     "PUT /scheduler/api/jobs/{job_id}/rights": {"user", "group"},
     "POST /scheduler/api/triggers/preview": TRIGGER,
+    "POST /scheduler/api/alerts/channels": CHANNEL,
+    "PATCH /scheduler/api/alerts/channels/{id}": CHANNEL,
+    "POST /scheduler/api/alerts/rules": RULE,
+    "PATCH /scheduler/api/alerts/rules/{id}": RULE,
+    "POST /scheduler/api/alerts/rules/preview": RULE,
     "POST /scheduler/api/estate/sync": {"instances", "engine"},
     "POST /scheduler/api/estate/instances": INSTANCE,
     "PATCH /scheduler/api/estate/instances/{id}": INSTANCE,

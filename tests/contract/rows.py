@@ -5,10 +5,17 @@ from __future__ import annotations
 from django.utils import timezone
 
 from jobs.estate.models import Account, DatabaseInstance, PartitionPolicy, SyncSession
-from jobs.models import Status
+from jobs.models import AlertRule, Status
 from jobs.registry import isolated_registry, scheduled_task
 from tests.estate.api.rows import STATE, make_estate
-from tests.factories import make_builtin, make_execution, make_job, make_leader, make_log_line
+from tests.factories import (
+    make_builtin,
+    make_channel,
+    make_execution,
+    make_job,
+    make_leader,
+    make_log_line,
+)
 
 
 def make_rows() -> None:
@@ -36,3 +43,6 @@ def make_rows() -> None:
     PartitionPolicy.objects.create(
         pk=7, instance=instance, database="shop", table="orders", interval="month"
     )
+    team = make_channel("team", pk=7)
+    rule = AlertRule.objects.create(pk=7, name="Nightly jobs", pattern="nightly", changed_at=now)
+    rule.channels.set([team])
