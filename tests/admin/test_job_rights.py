@@ -166,5 +166,5 @@ def test_the_number_of_queries_does_not_grow_with_the_grants(
         JobGroupPermission.objects.create(
             group=group, permission=group.permissions.get(), content_object=report
         )
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         manager.get(PAGE)
