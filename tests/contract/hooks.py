@@ -28,6 +28,7 @@ BEYOND_SCHEMA: dict[str, set[str]] = {
     "PATCH /scheduler/api/jobs/{job_id}": {*TRIGGER, "args", "kwargs"},
     "POST /scheduler/api/jobs/{job_id}/run": {"kwargs"},
     "POST /scheduler/api/jobs/{job_id}/pause": {"until"},
+    "GET /scheduler/api/jobs/{job_id}/explain": {"at"},
     "PUT /scheduler/api/jobs/{job_id}/rights": {"user", "group"},
     "POST /scheduler/api/triggers/preview": TRIGGER,
     "POST /scheduler/api/alerts/channels": CHANNEL,
