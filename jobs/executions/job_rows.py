@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from django.utils import timezone as django_timezone
 from jobs.executions.database import (
     from_database,
     from_json,
+    in_list,
     is_postgresql,
     list_parameter,
 )
@@ -86,9 +88,10 @@ class JobRow:
 def job_rows(ids: Sequence[str]) -> list[JobRow]:
     """The jobs of these ids that there are, in the order of the ids."""
     with connection.cursor() as cursor:
-        sql = _SQL_OF_POSTGRESQL if is_postgresql() else _SQL_OF_SQLITE
-        cursor.execute(sql, [list_parameter(ids)])
-        found = {row[0]: _read(row) for row in cursor.fetchall()}
+        cursor.execute(_sql(), [list_parameter(ids)])
+        rows = cursor.fetchall()
+    seen_at = (from_database(rows[0][-1]) if rows else None) or datetime.now(UTC)
+    found = {row[0]: _read(row, seen_at) for row in rows}
     return [found[job_id] for job_id in ids if job_id in found]
 
 
@@ -115,31 +118,40 @@ _COLUMNS: dict[str, Callable[[Any], Any] | None] = {
 """In the order of `JobRow`, and how a raw cursor's value of each is read."""
 
 _READERS = list(_COLUMNS.values())
-_SELECT = (
-    f"SELECT {', '.join(f'j.{name}' for name in _COLUMNS)}, s.next_run_time, "
-    "(SELECT COUNT(*) FROM jobs_jobexecution e WHERE e.job_id = j.id AND e.released_at IS NULL), "
-    "l.id, l.status, l.started_at, l.duration_s"
-)
-_FROM = "FROM jobs_job j LEFT JOIN django_apscheduler_djangojob s ON s.id = j.id LEFT JOIN"
-# The range is for PostgreSQL what it is in `last_runs`.
-_SQL_OF_POSTGRESQL = f"""{_SELECT}, clock_timestamp() {_FROM} LATERAL (
-    SELECT e.id, e.status, e.started_at, e.duration_s FROM jobs_jobexecution e
-    WHERE e.job_id >= j.id AND e.job_id <= j.id ORDER BY e.job_id, e.id DESC LIMIT 1
-) l ON TRUE WHERE j.id = ANY(%s::varchar[])"""
-_SQL_OF_SQLITE = f"""{_SELECT}, NULL {_FROM} jobs_jobexecution l ON l.id = (
-    SELECT e.id FROM jobs_jobexecution e WHERE e.job_id = j.id ORDER BY e.id DESC LIMIT 1
-) WHERE j.id IN (SELECT value FROM json_each(%s))"""
 
 
-def _read(row: tuple[Any, ...]) -> JobRow:
+@cache
+def _sql() -> str:
+    # As texts, which Python reads in a tenth of the time that Django's reader of moments takes.
+    text = "::text" if is_postgresql() else ""
+    columns = [
+        f"j.{name}{text if read is from_database else ''}" for name, read in _COLUMNS.items()
+    ]
+    # Not joined, for which PostgreSQL would read the schedules of all jobs.
+    schedule = "SELECT s.next_run_time FROM django_apscheduler_djangojob s WHERE s.id = j.id"
+    unreleased = "SELECT COUNT(*) FROM jobs_jobexecution e WHERE e.job_id = j.id"
+    last = "LEFT JOIN jobs_jobexecution l ON l.id = (SELECT e.id FROM jobs_jobexecution e "
+    last += "WHERE e.job_id = j.id ORDER BY e.id DESC LIMIT 1)"
+    if is_postgresql():  # the range is what it is in `last_runs`
+        last = "LEFT JOIN LATERAL (SELECT e.* FROM jobs_jobexecution e WHERE e.job_id >= j.id "
+        last += "AND e.job_id <= j.id ORDER BY e.job_id, e.id DESC LIMIT 1) l ON TRUE"
+    return (
+        f"SELECT {', '.join(columns)}, ({schedule}){text}, "
+        f"({unreleased} AND e.released_at IS NULL), "
+        f"l.id, l.status, l.started_at{text}, l.duration_s, "
+        f"{'clock_timestamp()::text' if is_postgresql() else 'NULL'} "
+        f"FROM jobs_job j {last} WHERE {in_list('j.id', 'varchar')}"
+    )
+
+
+def _read(row: tuple[Any, ...], seen_at: datetime) -> JobRow:
     columns: list[Any] = [
         value if read is None else read(value) for value, read in zip(row, _READERS, strict=False)
     ]
-    next_run_time, running, last_id, status, started_at, duration_s, now = row[len(_READERS) :]
+    next_run_time, running, last_id, status, started_at, duration_s, _now = row[len(_READERS) :]
     last = None
     if last_id is not None:
         last = LastExecution(last_id, status, from_database(started_at), duration_s)
-    seen_at = from_database(now) or datetime.now(UTC)
     job = JobRow(*columns, *[from_database(next_run_time), running, last, seen_at])
     job.state = state_of(job, seen_at, job.next_run_time)
     return job

@@ -122,7 +122,7 @@ def test_the_history_is_read_by_its_index_however_long_it_is() -> None:
     make_many_executions(ids, 5000, NOW, Random(1))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE jobs_jobexecution")
-        cursor.execute(f"EXPLAIN {module._SQL_OF_POSTGRESQL}", [list_parameter(ids[:10])])
+        cursor.execute(f"EXPLAIN {module._sql()}", [list_parameter(ids[:10])])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "execution_job_idx" in plan, plan
     assert "Seq Scan on jobs_jobexecution" not in plan, plan
