@@ -14,7 +14,8 @@ from jobs.models import Revision, SchedulerLease, SchedulerProcess
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """`leader` is annotated with what the lease says: `led_epoch`, `led_since`, `led_zone`."""
+    """`leader` is annotated with what the lease says (`led_epoch`, `led_since`, `led_zone`), and
+    with the revision that stands: `revision`, `changed_at`."""
 
     leader: Any
     standbys: list[SchedulerProcess]
@@ -23,12 +24,15 @@ class Processes:
 
 def living(now: datetime) -> Processes:
     lease = SchedulerLease.objects.filter(pk=1, holder=OuterRef("pk"))
+    revision = Revision.objects.filter(pk=1)
     alive: list[Any] = list(
         SchedulerProcess.objects.alive()
         .annotate(
             led_epoch=Subquery(lease.values("epoch")),
             led_since=Subquery(lease.values("acquired_at")),
             led_zone=Subquery(lease.values("time_zone")),
+            revision=Subquery(revision.values("number")),
+            changed_at=Subquery(revision.values("changed_at")),
         )
         .order_by("started_at", "pk")
     )
@@ -62,14 +66,16 @@ def leader_data(leader: Any, now: datetime) -> LeaderData | None:
 
 
 def revision_data(leader: Any, now: datetime) -> RevisionData:
-    row = Revision.objects.filter(pk=1).first() or Revision()
-    seen = leader.figures.get("revision") if leader else None
+    if leader is None:
+        return {"current": None, "seen": None, "behind_s": None}
+    current, seen = leader.revision or 0, leader.figures.get("revision")
     behind_s = None
     if seen is not None:
         # What came after the last heartbeat may have been seen since, unless there is none more.
         until = now if is_silent(leader, now) else leader.beat_at
-        behind_s = age_s(row.changed_at, until) if row.changed_at and seen < row.number else 0.0
-    return {"current": row.number, "seen": seen, "behind_s": behind_s}
+        is_behind = leader.changed_at and seen < current
+        behind_s = age_s(leader.changed_at, until) if is_behind else 0.0
+    return {"current": current, "seen": seen, "behind_s": behind_s}
 
 
 def is_silent(process: SchedulerProcess, now: datetime) -> bool:

@@ -51,10 +51,10 @@ class LeaderData(ProcessData):
 
 
 class RevisionData(TypedDict):
-    """Changes are numbered: the leader has acted on all up to `seen`, and `behind_s` is for how
-    long the newest of the others waits. As of the leader's last heartbeat."""
+    """Changes are numbered: of `current` the leader has acted on all up to `seen`, and `behind_s`
+    is for how long the newest of the others waits. As of its last heartbeat; null without one."""
 
-    current: int
+    current: int | None
     seen: int | None
     behind_s: float | None
 

@@ -201,10 +201,10 @@ def test_the_form_does_not_grow_with_the_number_of_jobs(
         for _each in range(30):
             make_execution("nightly")
         manager.get(job_url(job))
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(7):
             manager.get(job_url(job))
         # PostgreSQL is asked for its time.
-        with django_assert_num_queries(5 if connection.vendor == "postgresql" else 4):
+        with django_assert_num_queries(4 if connection.vendor == "postgresql" else 3):
             sizes.append(len(manager.get(ADD).content))
     assert abs(sizes[0] - sizes[1]) < 100
 

@@ -176,7 +176,7 @@ def test_it_costs_the_same_statements_for_little_and_for_much(
     viewer = client_with(*ALL_RIGHTS)
     instance = make_estate("main")
     viewer.get(url_of(instance))  # what a process reads once
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         viewer.get(url_of(instance))
     now = timezone.now()
     for number in range(30):
@@ -197,7 +197,7 @@ def test_it_costs_the_same_statements_for_little_and_for_much(
             first_seen=now,
             last_seen=now,
         )
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         page = viewer.get(url_of(instance))
     assert texts(page)["Open findings"] == "31 | the worst: error | bad"
 
