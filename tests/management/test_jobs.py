@@ -203,9 +203,12 @@ def test_run_takes_arguments_as_json_or_one_by_one(
 
 def test_history_is_filtered_by_job_verdict_and_time(manage: Manage) -> None:
     now = datetime.now(UTC)
+    lately = now - timedelta(minutes=1)
     old = make_execution("a", scheduled_for=now - timedelta(hours=5))
-    failed = make_execution("a", status=Status.FAILED, error="RuntimeError: no")
-    make_execution("b")
+    failed = make_execution(
+        "a", status=Status.FAILED, error="RuntimeError: no", scheduled_for=lately
+    )
+    make_execution("b", scheduled_for=lately)
 
     def ids(*filters: str) -> list[int]:
         done = manage("jobs", "history", "--json", *filters)
