@@ -319,10 +319,24 @@ def test_the_list_shows_how_sizes_went_and_costs_the_same_for_one_row_and_for_ma
 
 def test_the_last_visits_are_found_by_their_index() -> None:
     """Else each row of the list costs a walk over the records of all instances."""
+    # So many that PostgreSQL does not find every way as good.
+    instances = DatabaseInstance.objects.bulk_create(
+        DatabaseInstance(name=f"n{number}", engine="fake", host="h", port=1) for number in range(20)
+    )
+    sessions = SyncSession.objects.bulk_create(
+        SyncSession(category="capacity", source="manual", started_at=timezone.now())
+        for _ in range(50)
+    )
+    SyncRecord.objects.bulk_create(
+        SyncRecord(session=session, instance=instance, instance_name=instance.name)
+        for session in sessions
+        for instance in instances
+    )
     statement, values = with_overview(DatabaseInstance.objects.all()).query.sql_with_params()
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     with transaction.atomic(), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":  # as if the tables were large
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE estate_syncrecord")
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute(f"{explain} {statement}", values)
