@@ -319,13 +319,14 @@ def test_the_list_shows_how_sizes_went_and_costs_the_same_for_one_row_and_for_ma
 
 def test_the_last_visits_are_found_by_their_index() -> None:
     """Else each row of the list costs a walk over the records of all instances."""
-    # So many that PostgreSQL does not find every way as good.
+    # So many that PostgreSQL does not find a walk back over all records as good.
     instances = DatabaseInstance.objects.bulk_create(
-        DatabaseInstance(name=f"n{number}", engine="fake", host="h", port=1) for number in range(20)
+        DatabaseInstance(name=f"n{number}", engine="fake", host="h", port=1)
+        for number in range(1000)
     )
     sessions = SyncSession.objects.bulk_create(
         SyncSession(category="capacity", source="manual", started_at=timezone.now())
-        for _ in range(50)
+        for _ in range(3)
     )
     SyncRecord.objects.bulk_create(
         SyncRecord(session=session, instance=instance, instance_name=instance.name)
