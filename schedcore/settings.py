@@ -220,9 +220,7 @@ def _sqlite(config: dict[str, Any]) -> dict[str, Any]:
     # A file, since threads and processes meet in it; of this process, so that two runs of
     # the suite do not meet.
     test = {"NAME": VAR / f"test-{os.getpid()}.sqlite3"}
-    # Opening the file was a fifth of a page of the API; and it is let go soon enough for whoever
-    # puts a backup in its place.
-    return {**config, "OPTIONS": options, "TEST": test, "CONN_MAX_AGE": 10}
+    return {**config, "OPTIONS": options, "TEST": test}
 
 
 def _postgresql(config: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "schedcore.settings")
 
 from django.conf import settings
 
+from schedcore.parsers import SQLITE
 from schedcore.start import stop_on_problems
 
 stop_on_problems()
+
+if settings.DATABASES["default"]["ENGINE"] == SQLITE:
+    # Opening the file anew was a fifth of a page of the API. It is let go soon enough for whoever
+    # puts a backup in its place. Not for schedulers, whose threads and processes come and go.
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 10
 
 
 def on_starting(server: Any) -> None:
