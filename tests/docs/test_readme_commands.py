@@ -50,13 +50,23 @@ def _api_commands() -> str:
     return "\n".join(text for text in SHELL if "curl" in text)
 
 
+IDLE = """idle() {
+    until curl -s -H "Authorization: Token $TOKEN" \\
+        "http://127.0.0.1:%d/scheduler/api/executions?status=queued,running" \\
+        | grep -q '"data":\\[\\]'; do sleep 0.2; done
+}
+"""
+"""A person takes a moment between two commands, in which what the first asked for ends."""
+
+
 def test_the_commands_for_the_api_answer(tmp_path: Path) -> None:
     quickstart = Quickstart(tmp_path)
     try:
         quickstart.ready()
         script = _api_commands().replace("127.0.0.1:8000", f"127.0.0.1:{quickstart.port}")
         script = script.replace(".venv/bin/python", sys.executable)
-        script, requests = re.subn(r"^curl ", "echo; curl ", script, flags=re.MULTILINE)
+        script, requests = re.subn(r"^curl ", "echo; idle; curl ", script, flags=re.MULTILINE)
+        script = IDLE % quickstart.port + script
         done = subprocess.run(
             ["bash", "-euc", script],
             cwd=ROOT,
