@@ -201,6 +201,24 @@ def configuration(leader: Any) -> Iterator[Finding]:
         yield Finding("warning", "time_zones_differ", message, fix)
 
 
+def alert_desk(figures: dict[str, Any]) -> Iterator[Finding]:
+    """Whether the leader works alerts out, as of its last heartbeat."""
+    if fault := figures.get("alert_fault"):
+        words = {"age": fault["age_s"], "error": fault["error"]}
+        if fault["error"]:
+            message = _(
+                "Alerts have not been worked out for %(age)d s, and may reach nobody: %(error)s"
+            )
+            fix = _(
+                "Mend what the error names; the leader's log has more. It tries again by itself, "
+                "and what happened meanwhile is told then."
+            )
+        else:
+            message = _("The leader's thread for alerts has stood still for %(age)d s.")
+            fix = _("Start that scheduler again: what happened meanwhile is told then.")
+        yield Finding("warning", "alerts_fail", message % words, fix)
+
+
 def alerts() -> Iterator[Finding]:
     """What nobody would hear of; in one statement, as every list of jobs asks for it."""
     failing = AlertChannel.objects.filter(is_enabled=True).exclude(last_error="")

@@ -41,6 +41,7 @@ def health(now: datetime) -> HealthData:
         *findings.database(figures),
         *findings.clocks(processes),
         *findings.configuration(leader),
+        *findings.alert_desk({} if nothing_fires else figures),
         *findings.alerts(),
     ]
     errors = sum(one.level == "error" for one in found)

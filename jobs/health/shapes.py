@@ -23,6 +23,7 @@ Code = Literal[
     "definitions",
     "setting_unknown",
     "time_zones_differ",
+    "alerts_fail",
     "alert_channel_fails",
     "alert_rule_mute",
 ]

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from django.db import Error as DatabaseFault
 from django.db import connection
@@ -42,7 +43,7 @@ class AlertDesk:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="schedcore-alerts", daemon=True)
         self._senders: dict[int, threading.Thread] = {}
-        self._fault = ""
+        self._faults = scheduler.alert_faults
         self._next_step = self._next_times = self._next_gone = 0.0
 
     def start(self) -> None:
@@ -54,46 +55,52 @@ class AlertDesk:
         end = time.monotonic() + END_S
         for thread in [self._thread, *self._senders.values()]:
             thread.join(max(end - time.monotonic(), 0.0))
+        self._faults.ends()
 
     def _work(self) -> None:
         while not self._stop.wait(STEP_S):
             lease = self._scheduler.membership.lease
             if lease is None:
                 self._next_step = 0.0  # at once, if this process leads again
+                self._faults.rests()
                 continue
             if not self._scheduler.recorder.notes_verdicts:
                 if time.monotonic() < self._next_step:
+                    self._faults.moves()
                     continue
                 self._next_step = time.monotonic() + IDLE_S
             try:
-                self._step(lease)
-                self._fault = ""
-            except Exception as error:  # one step: record, then go on
-                self._tell(error)
+                self._attempt("step", partial(self._step, lease))
             finally:
                 connection.close()
 
     def _step(self, lease: Lease) -> None:
         if not SchedulerLease.objects.filter(pk=1, holder=lease.holder, epoch=lease.epoch).exists():
             return
+        monotonic = time.monotonic()
         # Each by itself, so that what is wrong with one does not hold up the others.
-        parts = (self._judge, self._look_at_times, self._send_due)
-        faults = [error for part in parts if (error := _attempted(part)) is not None]
-        if faults:
-            raise faults[0]
+        self._attempt("judge", self._judge)
+        if monotonic >= self._next_times:
+            self._next_times = monotonic + TIMES_S
+            self._attempt("times", lambda: desk.look_at_times(database_now()))
+        if monotonic >= self._next_gone:
+            self._next_gone = monotonic + GONE_S
+            self._attempt("gone", lambda: desk.close_of_gone_jobs(database_now()))
+        self._attempt("send", self._send_due)
+
+    def _attempt(self, part: str, work: Callable[[], None]) -> None:
+        """A step, or a part of one: record, then go on."""
+        self._faults.moves()
+        try:
+            work()
+        except Exception as error:  # of one part
+            self._faults.failed(part, error)
+        else:
+            self._faults.succeeded(part)
 
     def _judge(self) -> None:
         while not self._stop.is_set() and desk.judge_events() == desk.MAX_FACTS:
-            pass
-
-    def _look_at_times(self) -> None:
-        monotonic = time.monotonic()
-        if monotonic >= self._next_times:
-            self._next_times = monotonic + TIMES_S
-            desk.look_at_times(database_now())
-        if monotonic >= self._next_gone:
-            self._next_gone = monotonic + GONE_S
-            desk.close_of_gone_jobs(database_now())
+            self._faults.moves()
 
     def _send_due(self) -> None:
         self._senders = {key: sender for key, sender in self._senders.items() if sender.is_alive()}
@@ -105,25 +112,6 @@ class AlertDesk:
             )
             self._senders[channel_id] = sender
             sender.start()
-
-    def _tell(self, error: Exception) -> None:
-        """Once, while the same thing goes on failing."""
-        sentence = f"{type(error).__name__}: {error}".strip()[:500]
-        if sentence != self._fault:
-            logger.error(
-                "Alerts could not be worked out; trying again",
-                exc_info=None if isinstance(error, DatabaseFault) else error,
-                extra={"event": "alert.step_failed", "error": sentence},
-            )
-        self._fault = sentence
-
-
-def _attempted(part: Callable[[], None]) -> Exception | None:
-    try:
-        part()
-    except Exception as error:  # a part of one step
-        return error
-    return None
 
 
 def _deliver(message_id: int) -> None:

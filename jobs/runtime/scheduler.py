@@ -37,6 +37,7 @@ from jobs.executions.liveness import Peer, look
 from jobs.executions.outbox import note_verdicts
 from jobs.executions.recovery import interrupt_orphans, interrupt_own
 from jobs.models import JobExecution, Revision, Status
+from jobs.runtime.alert_faults import AlertFaults
 from jobs.runtime.clock import Clock, JumpDetector
 from jobs.runtime.executors.pools import Pools
 from jobs.runtime.faults import Faults
@@ -82,6 +83,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self.membership = Membership(identity or Identity())
         self.clock = Clock()
         self.faults = Faults()
+        self.alert_faults = AlertFaults()
         self.vitals = Vitals()
         self._wakeups = make_wakeup(self.wakeup)
         self._jumps = JumpDetector()
@@ -476,6 +478,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             **self.vitals.figures(),
             **self.pools.figures(),
             **self.faults.figures(),
+            **self.alert_faults.figures(),
             **self.report.figures(),
         }
 

@@ -240,3 +240,24 @@ def test_a_channel_that_fails_and_a_rule_that_nobody_hears_are_found() -> None:
     assert found()[1] == ["alert_rule_mute"]
     AlertRule.objects.update(is_enabled=False)
     assert found()[1] == []
+
+
+def test_alerts_that_cannot_be_worked_out_are_found_while_that_lasts() -> None:
+    leads(alert_fault={"error": "OperationalError: permission denied", "age_s": 61.2})
+    told, codes = found()
+    assert (told["status"], codes) == ("warning", ["alerts_fail"])
+    assert "for 61 s" in told["warnings"][0]["message"]
+    assert "permission denied" in told["warnings"][0]["message"]
+    SchedulerProcess.objects.update(
+        figures={"last_tick_at": ago(2).isoformat(), "alert_fault": {"error": "", "age_s": 130.0}}
+    )
+    assert "stood still for 130 s" in found()[0]["warnings"][0]["message"]
+    SchedulerProcess.objects.update(
+        figures={"last_tick_at": ago(2).isoformat(), "alert_fault": None}
+    )
+    assert found()[1] == []
+
+
+def test_what_a_silent_leader_said_of_its_alerts_is_not_told() -> None:
+    leads(beat_ago_s=90, alert_fault={"error": "x", "age_s": 61.2})
+    assert found()[1] == ["leader_silent"]

@@ -13,7 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from jobs.alerts import desk, post
 from jobs.conf import conf
 from jobs.control import alert as control
+from jobs.executions.database import database_now
+from jobs.health.report import health
 from jobs.models import AlertEvent, AlertIncident, AlertMessage, Job, JobExecution, Status
+from jobs.runtime import alert_faults, alerts
 from jobs.runtime.alerts import AlertDesk
 from jobs.runtime.heartbeat import Heartbeat
 from jobs.runtime.scheduler import SchedcoreScheduler
@@ -147,6 +150,34 @@ def test_a_part_that_fails_is_logged_once_and_holds_up_no_other(
     desk_of_it.stop()
     faults = [r for r in caplog.records if getattr(r, "event", "") == "alert.step_failed"]
     assert len(faults) == 1
+
+
+def test_a_part_that_takes_its_turn_seldom_is_told_to_health_until_it_succeeds(
+    leader: SchedcoreScheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    is_well = False
+
+    def look_at_times(now: Any) -> None:
+        if not is_well:
+            raise OperationalError("permission denied")
+
+    monkeypatch.setattr(alerts, "TIMES_S", 0.6)  # so that it passes over steps
+    monkeypatch.setattr(alert_faults, "TOLD_AFTER_S", 0.5)
+    monkeypatch.setattr(desk, "look_at_times", look_at_times)
+    rule_in_force(leader)
+    desk_of_it = AlertDesk(leader)
+    desk_of_it.start()
+
+    def codes() -> list[str]:
+        return [one["code"] for one in health(database_now())["warnings"]]
+
+    until(lambda: "alerts_fail" in codes())
+    is_well = True
+    until(lambda: "alerts_fail" not in codes())
+    desk_of_it.stop()
+    events = [getattr(record, "event", "") for record in caplog.records]
+    assert events.count("alert.step_failed") == events.count("alert.recovered") == 1
 
 
 def test_a_desk_whose_lease_another_has_does_nothing(leader: SchedcoreScheduler) -> None:
