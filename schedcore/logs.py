@@ -2,7 +2,8 @@
 
 A record is a constant message plus keys: `logger.info("Execution finished",
 extra={"event": "execution.finished", "execution_id": 91})`. Both formats show the keys and
-both hide what looks like a secret, as a last net below the rule that none is ever logged.
+both hide what looks like a secret, as a last net below the rule that none is ever logged, and
+write out what a terminal would obey.
 
 A line also names what it belongs to: the request that is being answered, or the execution that
 is under way in this thread. docs/logs.md lists the events.
@@ -23,6 +24,7 @@ from django.conf import settings
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
+from jobs.escaping import harmless, harmless_json
 from jobs.masking import HIDDEN, masked, without_secrets
 from jobs.registry import current_execution
 from jobs.trace import current_trace
@@ -89,7 +91,7 @@ class JsonLines(JsonFormatter):
         data |= {key: value for key, value in keys_of(record).items() if key not in data}
         if trace := trace_of(self, record):
             data["exc_info"] = trace
-        return _without_ours(self.jsonify_log_record(data))
+        return harmless_json(_without_ours(self.jsonify_log_record(data)))
 
 
 class TerminalLines(logging.Formatter):
@@ -105,7 +107,7 @@ class TerminalLines(logging.Formatter):
         ]
         line = "  ".join(part for part in parts if part)
         trace = trace_of(self, record)
-        return _without_ours(f"{line}\n{trace}" if trace else line)
+        return harmless(_without_ours(f"{line}\n{trace}" if trace else line))
 
 
 def keys_of(record: logging.LogRecord) -> dict[str, Any]:

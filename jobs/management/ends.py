@@ -24,7 +24,7 @@ from jobs.errors import (
     SchedulerError,
     Unavailable,
 )
-from jobs.management.terminal import harmless, one_line
+from jobs.escaping import harmless, one_line
 from jobs.models import Job, JobExecution
 from jobs.models.job import ID_PATTERN
 from jobs.runtime.service import check_database

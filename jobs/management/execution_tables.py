@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from rich.text import Text
 
 from jobs.admin.execution_words import asked_by, first_line, occurrences, why
+from jobs.escaping import harmless
 from jobs.executions.job_rows import LastExecution
-from jobs.management.terminal import Column, Terminal, harmless, styled, word
+from jobs.management.terminal import Column, Terminal, styled, word
 from jobs.models import ExecutionLog, JobExecution, LogLevel, Status
 from jobs.wording import duration, when
 

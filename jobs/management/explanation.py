@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from rich.text import Text
 
+from jobs.escaping import harmless, one_line
 from jobs.explain.answer import Explanation, Statement
-from jobs.management.terminal import STYLES, Terminal, harmless, one_line, styled
+from jobs.management.terminal import STYLES, Terminal, styled
 from jobs.wording import when
 
 

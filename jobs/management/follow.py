@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from rich.status import Status as StatusLine
 
 from jobs.admin.execution_words import why
+from jobs.escaping import harmless, one_line
 from jobs.executions.database import database_now
 from jobs.management.ends import End
 from jobs.management.execution_tables import log_line, progress, result_of, verdict_line
-from jobs.management.terminal import Terminal, harmless, one_line
+from jobs.management.terminal import Terminal
 from jobs.management.watch import News, Watch
 from jobs.models import JobExecution, Status
 

@@ -1,15 +1,12 @@
 """What a command writes: tables for a person at a terminal, plain text for a pipe, JSON.
 
-Whatever comes from a job, its task or its log is made harmless first: a task must not be able
-to move the cursor of whoever looks at it, hide a line or set the title of their window.
+Whatever comes from a job, its task or its log is made harmless first: see `jobs.escaping`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +19,8 @@ from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
+
+from jobs.escaping import harmless, harmless_json, one_line
 
 STYLES = {
     "succeeded": "green",
@@ -49,35 +48,10 @@ GAP = 2
 LEAST_WRAPPED = 16
 """Columns that may wrap get at least that many cells; with fewer, rows become blocks."""
 
-_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_NOT_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def harmless(text: str) -> str:
-    """The text with everything that a terminal would obey written out, as `\\x1b`.
-
-    Control characters of C0 and C1, line and paragraph separators, marks that turn the direction
-    of writing, and halves of surrogate pairs. Tabs become spaces; lines stay lines.
-    """
-    return "".join(
-        char
-        if char == "\n" or (char not in _DIRECTIONS and not _is_obeyed(char))
-        else "    "
-        if char == "\t"
-        else ascii(char)[1:-1]
-        for char in text
-    )
-
-
-def one_line(text: str) -> str:
-    """The same in one line."""
-    return " ".join(harmless(text).split())
-
 
 def as_json(value: Any) -> str:
     """One document; what a terminal would obey is escaped in it."""
-    text = json.dumps(value, cls=JSONEncoder, ensure_ascii=False, indent=2)
-    return _NOT_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return harmless_json(json.dumps(value, cls=JSONEncoder, ensure_ascii=False, indent=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +184,6 @@ def word(value: str, label: str) -> Text:
 def standard_output(options: Mapping[str, Any]) -> Terminal:
     """The terminal of a command with these options."""
     return Terminal(options.get("stdout") or sys.stdout, has_colors=not options.get("no_color"))
-
-
-def _is_obeyed(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def _text(value: Cell) -> Text:

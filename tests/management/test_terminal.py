@@ -9,28 +9,9 @@ from io import StringIO
 import pytest
 from rich.cells import cell_len
 
-from jobs.management.terminal import Column, Terminal, as_json, harmless, one_line, word
+from jobs.management.terminal import Column, Terminal, as_json, word
 from tests.management.conftest import Screen
-
-HOSTILE = [
-    "\x1b[2J\x1b[H",  # clear the screen
-    "\x1b]0;root\x07",  # the window's title
-    "\x9b31m",  # CSI as one character of C1
-    "\x08\x08\x08",
-    "all\rwell",
-    "\u202egnp.exe",
-    "\u2066\u2069",
-    "half\ud800",
-    "line\u2028line",
-    "\x00\x7f",
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_that_a_terminal_would_obey_reaches_it(text: str) -> None:
-    for found in (harmless(text), one_line(text)):
-        assert found.isprintable()
-        found.encode()  # half a pair could not be
+from tests.test_escaping import HOSTILE
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -38,12 +19,6 @@ def test_json_says_the_same_and_is_as_harmless(text: str) -> None:
     written = as_json({"name": text})
     assert written.replace("\n", "").isprintable()
     assert json.loads(written) == {"name": text}
-
-
-def test_what_people_write_stays_as_it_is() -> None:
-    for text in ("容量同步", "Müller & Söhne", "a\nb", "[bold]not markup[/bold]", ":smile:"):
-        assert harmless(text) == text
-    assert harmless("a\tb") == "a    b"
     assert "容量同步" in as_json("容量同步")
 
 

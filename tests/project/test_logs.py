@@ -20,6 +20,7 @@ from schedcore import logs
 from schedcore.environment import VARIABLES
 from schedcore.logs import Belonging, JsonLines, TerminalLines, keys_of
 from tests.project.processes import ROOT, environment, manage
+from tests.test_escaping import HOSTILE
 
 NOON = datetime(2025, 3, 1, 12, 3, 4, 250_000, UTC).timestamp()
 
@@ -166,6 +167,32 @@ def test_a_traceback_is_logged(formatter: logging.Formatter) -> None:
         line = formatter.format(record("Failed", exc_info=sys.exc_info()))
     assert "Traceback (most recent call last)" in line
     assert "ZeroDivisionError: by nothing" in line
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), TerminalLines()])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_terminal_obeys_nothing_that_a_task_says(formatter: logging.Formatter, text: str) -> None:
+    try:
+        raise RuntimeError(text)
+    except RuntimeError:
+        trace = sys.exc_info()
+    line = formatter.format(record(f"It says {text}", exc_info=trace, note=text, other=[text]))
+    assert line.replace("\n", "").isprintable()
+    line.encode()
+    if isinstance(formatter, JsonLines):
+        found = json.loads(line)
+        assert (found["message"], found["note"]) == (f"It says {text}", text)
+
+
+def test_the_lines_of_a_traceback_and_of_a_message_stay_lines_in_a_terminal() -> None:
+    try:
+        raise RuntimeError("\x1b[31mred")
+    except RuntimeError:
+        trace = sys.exc_info()
+    lines = TerminalLines().format(record("one\ntwo", exc_info=trace)).splitlines()
+    assert lines[0].endswith("one")
+    assert lines[1:3] == ["two", "Traceback (most recent call last):"]
+    assert lines[-1] == r"RuntimeError: \x1b[31mred"
 
 
 CRASH = """

@@ -24,6 +24,7 @@ from jobs.control import execution as execution_control
 from jobs.control import job as control
 from jobs.control.audit import refusals_recorded, system_actor
 from jobs.errors import Invalid
+from jobs.escaping import harmless
 from jobs.executions.database import database_now
 from jobs.executions.job_rows import job_rows
 from jobs.management.asked import asked_kwargs, asked_moment
@@ -31,7 +32,7 @@ from jobs.management.ends import End, known_execution, known_job, one_line_error
 from jobs.management.execution_tables import execution_table, log_head, log_line
 from jobs.management.follow import Follower
 from jobs.management.job_tables import job_page, job_table
-from jobs.management.terminal import harmless, standard_output
+from jobs.management.terminal import standard_output
 from jobs.models import ExecutionLog, Job, JobExecution
 from jobs.wording import when
 

@@ -17,10 +17,10 @@ from django.db import Error as DatabaseFault
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from jobs.escaping import one_line
 from jobs.executions.database import database_now
 from jobs.health.report import health
 from jobs.health.shapes import HealthData, WarningData
-from jobs.management.terminal import one_line
 from jobs.runtime.service import describe_address
 
 CODES: dict[str, int] = {"healthy": 0, "warning": 1, "error": 2}
