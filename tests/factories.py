@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django_apscheduler.models import DjangoJob
 
 from jobs.cipher import encrypt
-from jobs.control import alert as alert_control
+from jobs.control import alert_rule as rule_control
 from jobs.control import job as control
 from jobs.control.audit import Actor
 from jobs.control.input import clean_job
@@ -202,7 +202,7 @@ def make_rule(*channels: AlertChannel, **fields: Any) -> AlertRule:
         "kind": Kind.FAILED.value,
         "channels": [channel.name for channel in channels or (make_channel(),)],
     }
-    return alert_control.create_rule({**given, **fields}, actor=ACTOR)
+    return rule_control.create({**given, **fields}, actor=ACTOR)
 
 
 def make_incident(job_id: str = "report", **fields: Any) -> AlertIncident:

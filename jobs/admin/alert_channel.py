@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from jobs.admin.alert_page import DISABLED, ENABLED, AlertForm, AlertPage
 from jobs.admin.display import badge, lines, moment
 from jobs.admin.rights import actor_of
-from jobs.control import alert as control
+from jobs.control import alert_channel as control
 from jobs.control.audit import Actor
 from jobs.errors import NotFound
 from jobs.models import AlertChannel, AlertRule
@@ -55,10 +55,10 @@ class ChannelForm(AlertForm):
 
     @method_decorator(sensitive_variables())
     def save_through_control(self) -> AlertChannel:
-        data = {name: self.cleaned_data[name] for name in control.CHANNEL_FIELDS}
+        data = {name: self.cleaned_data[name] for name in control.FIELDS}
         if self.instance.pk is None:
-            return control.create_channel(data, actor=self.actor)
-        return control.change_channel(self.instance.pk, data, actor=self.actor)
+            return control.create(data, actor=self.actor)
+        return control.change(self.instance.pk, data, actor=self.actor)
 
 
 @admin.register(AlertChannel)
@@ -105,7 +105,7 @@ class AlertChannelAdmin(AlertPage):
         if channel is None:
             raise Http404
         try:
-            error = control.test_channel(channel.pk, actor=actor_of(request))
+            error = control.send_test(channel.pk, actor=actor_of(request))
         except NotFound:
             raise Http404 from None
         if error:
@@ -118,7 +118,7 @@ class AlertChannelAdmin(AlertPage):
         return HttpResponseRedirect(reverse("admin:jobs_alertchannel_change", args=[object_id]))
 
     def remove(self, obj: AlertChannel, actor: Actor) -> None:
-        control.delete_channel(obj.pk, actor=actor)
+        control.delete(obj.pk, actor=actor)
 
     def needed_by(self, objs: Sequence[Any] | QuerySet[Any]) -> list[str]:
         rules = AlertRule.objects.filter(channels__in=[obj.pk for obj in objs]).distinct()

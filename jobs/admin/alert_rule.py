@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from jobs.admin.alert_page import DISABLED, ENABLED, AlertForm, AlertPage
 from jobs.admin.display import badge, duration, lines
 from jobs.alerts.preview import Preview, preview
-from jobs.control import alert as control
+from jobs.control import alert_rule as control
 from jobs.control.audit import Actor
 from jobs.executions.database import database_now
 from jobs.models import AlertRule
@@ -29,25 +29,25 @@ class RuleForm(AlertForm):
 
     class Meta:
         model = AlertRule
-        fields = control.RULE_FIELDS
+        fields = control.FIELDS
         widgets = {"channels": forms.CheckboxSelectMultiple}
 
     def asked(self) -> dict[str, Any]:
         """What was typed, as `control` takes it."""
         channels = [channel.name for channel in self.cleaned_data["channels"]]
-        return {**{n: self.cleaned_data[n] for n in control.RULE_FIELDS}, "channels": channels}
+        return {**{n: self.cleaned_data[n] for n in control.FIELDS}, "channels": channels}
 
     def save_through_control(self) -> AlertRule:
         if self.instance.pk is None:
-            return control.create_rule(self.asked(), actor=self.actor)
-        return control.change_rule(self.instance.pk, self.asked(), actor=self.actor)
+            return control.create(self.asked(), actor=self.actor)
+        return control.change(self.instance.pk, self.asked(), actor=self.actor)
 
 
 class PreviewedRuleForm(RuleForm):
     """What was typed is checked as ever, and never saved."""
 
     def save_through_control(self) -> AlertRule:
-        cleaned, _channels = control.clean_rule(self.asked())
+        cleaned, _channels = control.clean(self.asked())
         return AlertRule(pk=self.instance.pk, **cleaned)
 
     def is_valid(self) -> bool:
@@ -88,7 +88,7 @@ class AlertRuleAdmin(AlertPage):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def remove(self, obj: AlertRule, actor: Actor) -> None:
-        control.delete_rule(obj.pk, actor=actor)
+        control.delete(obj.pk, actor=actor)
 
     @admin.display(description=gettext_lazy("when"))
     def condition(self, rule: AlertRule) -> SafeString:

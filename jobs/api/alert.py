@@ -26,7 +26,9 @@ from jobs.api.permissions import OnAnyJob
 from jobs.api.shown import Moment, Shown
 from jobs.api.strict import Choice, Flag, Strict, Text, Whole
 from jobs.api.view import ApiView, Listing
-from jobs.control import alert as control
+from jobs.control import alert_channel as channels
+from jobs.control import alert_rule as rules
+from jobs.control.alert import AlertExists, TooMany
 from jobs.errors import SchedulerError
 from jobs.executions.database import database_now
 from jobs.models import AlertChannel, AlertIncident, AlertMessage, AlertRule, Kind
@@ -129,7 +131,7 @@ class ChannelBody(Strict):
     """What is absent stays as it is."""
 
     name = Text(required=False, max_length=NAME_LENGTH)
-    url = Text(required=False, max_length=control.MAX_URL, help_text=ADDRESS_HELP)
+    url = Text(required=False, max_length=channels.MAX_URL, help_text=ADDRESS_HELP)
     is_enabled = Flag(required=False)
 
 
@@ -137,7 +139,7 @@ class NewChannelBody(ChannelBody):
     """A channel is enabled unless it says otherwise."""
 
     name = Text(max_length=NAME_LENGTH)
-    url = Text(max_length=control.MAX_URL, help_text=ADDRESS_HELP)
+    url = Text(max_length=channels.MAX_URL, help_text=ADDRESS_HELP)
 
 
 class RuleBody(Strict):
@@ -159,7 +161,7 @@ class RuleBody(Strict):
         child=Text(max_length=NAME_LENGTH),
         required=False,
         min_length=1,
-        max_length=control.MAX_CHANNELS,
+        max_length=channels.MAX_CHANNELS,
         help_text=gettext_lazy("Their names."),
     )
     tells_recovery = Flag(required=False)
@@ -173,7 +175,7 @@ class NewRuleBody(RuleBody):
     channels = serializers.ListField(
         child=Text(max_length=NAME_LENGTH),
         min_length=1,
-        max_length=control.MAX_CHANNELS,
+        max_length=channels.MAX_CHANNELS,
         help_text=gettext_lazy("Their names."),
     )
 
@@ -242,7 +244,7 @@ class AlertList(AlertView, Listing):
 
 class ChannelScoped(AlertView):
     model, noun, shown = AlertChannel, "channel", ChannelSerializer
-    not_found = control.ChannelNotFound(_("There is no alert channel 7."))
+    not_found = channels.ChannelNotFound(_("There is no alert channel 7."))
 
 
 class ChannelList(ChannelScoped, AlertList):
@@ -257,12 +259,12 @@ class ChannelList(ChannelScoped, AlertList):
         shows="shown",
         status=HTTPStatus.CREATED,
         answer_headers=("Location",),
-        raises=(control.AlertExists, control.TooMany),
+        raises=(AlertExists, TooMany),
     )
     @method_decorator(sensitive_variables())
     def post(self, request: Request) -> Answer:
         """Add a channel. Its address is encrypted, and is never shown."""
-        channel = control.create_channel(self.body(), actor=self.actor)
+        channel = channels.create(self.body(), actor=self.actor)
         return Answer(
             self.shown(channel).data,
             _("The channel “%(name)s” is created.") % {"name": channel.name},
@@ -281,23 +283,21 @@ class ChannelDetail(ChannelScoped):
         self.query()
         return Answer(self.shown(self.row(pk)).data)
 
-    @Endpoint(
-        action="channel.change", body=ChannelBody, shows="shown", raises=(control.AlertExists,)
-    )
+    @Endpoint(action="channel.change", body=ChannelBody, shows="shown", raises=(AlertExists,))
     @method_decorator(sensitive_variables())
     def patch(self, request: Request, pk: str) -> Answer:
         """Change fields of a channel; those that are absent stay as they are."""
         self.row(pk)
-        channel = control.change_channel(int(pk), self.body(), actor=self.actor)
+        channel = channels.change(int(pk), self.body(), actor=self.actor)
         message = _("The channel “%(name)s” is changed.") % {"name": channel.name}
         return Answer(self.shown(channel).data, message)
 
-    @Endpoint(action="channel.delete", raises=(control.ChannelInUse,))
+    @Endpoint(action="channel.delete", raises=(channels.ChannelInUse,))
     def delete(self, request: Request, pk: str) -> Answer:
         """Delete a channel that no rule uses. What it was told stays."""
         channel = self.row(pk)
         self.body()
-        control.delete_channel(channel.pk, actor=self.actor)
+        channels.delete(channel.pk, actor=self.actor)
         return Answer(None, _("The channel “%(name)s” is deleted.") % {"name": channel.name})
 
 
@@ -309,7 +309,7 @@ class ChannelTest(ChannelScoped):
         """Send a test by a channel, and wait for its answer, up to 20 seconds."""
         channel = self.row(pk)
         self.body()
-        error = control.test_channel(channel.pk, actor=self.actor)
+        error = channels.send_test(channel.pk, actor=self.actor)
         found: TestData = {"is_sent": not error, "error": error}
         name = {"name": channel.name, "error": error}
         sent = _("The test was sent to “%(name)s”; see whether it has come.") % name
@@ -319,7 +319,7 @@ class ChannelTest(ChannelScoped):
 
 class RuleScoped(AlertView):
     model, noun, shown = AlertRule, "rule", RuleSerializer
-    not_found = control.RuleNotFound(_("There is no alert rule 7."))
+    not_found = rules.RuleNotFound(_("There is no alert rule 7."))
 
     def rows(self) -> QuerySet[Any]:
         return AlertRule.objects.prefetch_related("channels")
@@ -337,11 +337,11 @@ class RuleList(RuleScoped, AlertList):
         shows="shown",
         status=HTTPStatus.CREATED,
         answer_headers=("Location",),
-        raises=(control.AlertExists, control.TooMany),
+        raises=(AlertExists, TooMany),
     )
     def post(self, request: Request) -> Answer:
         """Add a rule: which jobs, what is wrong with them, and which channels are told."""
-        rule = control.create_rule(self.body(), actor=self.actor)
+        rule = rules.create(self.body(), actor=self.actor)
         return Answer(
             self.shown(rule).data,
             _("The rule “%(name)s” is created.") % {"name": rule.name},
@@ -360,11 +360,11 @@ class RuleDetail(RuleScoped):
         self.query()
         return Answer(self.shown(self.row(pk)).data)
 
-    @Endpoint(action="rule.change", body=RuleBody, shows="shown", raises=(control.AlertExists,))
+    @Endpoint(action="rule.change", body=RuleBody, shows="shown", raises=(AlertExists,))
     def patch(self, request: Request, pk: str) -> Answer:
         """Change fields of a rule; those that are absent stay as they are."""
         self.row(pk)
-        rule = control.change_rule(int(pk), self.body(), actor=self.actor)
+        rule = rules.change(int(pk), self.body(), actor=self.actor)
         message = _("The rule “%(name)s” is changed.") % {"name": rule.name}
         return Answer(self.shown(self.row(pk)).data, message)
 
@@ -373,7 +373,7 @@ class RuleDetail(RuleScoped):
         """Delete a rule. What it found stays."""
         rule = self.row(pk)
         self.body()
-        control.delete_rule(rule.pk, actor=self.actor)
+        rules.delete(rule.pk, actor=self.actor)
         return Answer(None, _("The rule “%(name)s” is deleted.") % {"name": rule.name})
 
 
@@ -383,7 +383,7 @@ class RulePreview(ApiView):
     @Endpoint(body=NewRuleBody, shows=RulePreviewData)
     def post(self, request: Request) -> Answer:
         """Tell which jobs a rule would be about and what it would say; nothing is saved."""
-        cleaned, _channels = control.clean_rule(self.body())
+        cleaned, _channels = rules.clean(self.body())
         found = preview(AlertRule(**cleaned), database_now())
         shown: RulePreviewData = {
             "matches": found.matches,

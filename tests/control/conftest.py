@@ -41,6 +41,10 @@ def revision() -> int:
     return Revision.objects.values_list("number", flat=True).first() or 0
 
 
+def last_event() -> AuditEvent:
+    return AuditEvent.objects.latest("pk")
+
+
 @contextmanager
 def _nothing_changes() -> Iterator[None]:
     before = state()

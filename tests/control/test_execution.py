@@ -12,18 +12,14 @@ from jobs.control import job as job_control
 from jobs.control.audit import Actor
 from jobs.errors import ExecutionNotFound, Invalid, JobNotFound
 from jobs.executions.finish import Verdict, write_verdicts
-from jobs.models import AuditEvent, Job, JobExecution, Source, Status
+from jobs.models import Job, JobExecution, Source, Status
 from jobs.models.audit import Via
-from tests.control.conftest import revision
+from tests.control.conftest import last_event, revision
 from tests.factories import make_execution, make_job
 
 pytestmark = pytest.mark.django_db
 
 ANA = Actor(name="ana", via=Via.ADMIN)
-
-
-def last_event() -> AuditEvent:
-    return AuditEvent.objects.latest("pk")
 
 
 def finish(execution: JobExecution, status: Status = Status.SUCCEEDED) -> None:

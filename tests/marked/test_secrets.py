@@ -210,11 +210,11 @@ def assert_lines_name_their_run(text: str) -> None:
 
 TELL_A_CHANNEL = """
 import os
-from jobs.control import alert
+from jobs.control import alert_channel, alert_rule
 from jobs.control.audit import system_actor
-alert.create_channel({"name": "hook", "url": os.environ["MARKED_CHANNEL"]}, actor=system_actor())
+alert_channel.create({"name": "hook", "url": os.environ["MARKED_CHANNEL"]}, actor=system_actor())
 rule = {"name": "all", "pattern": "*", "kind": "failed", "channels": ["hook"]}
-alert.create_rule(rule, actor=system_actor())
+alert_rule.create(rule, actor=system_actor())
 """
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from jobs.alerts import desk, post
 from jobs.conf import conf
-from jobs.control import alert as control
+from jobs.control import alert_rule as control
 from jobs.executions.database import database_now
 from jobs.health.report import health
 from jobs.models import AlertEvent, AlertIncident, AlertMessage, Job, JobExecution, Status
@@ -128,7 +128,7 @@ def test_without_a_rule_the_desk_asks_the_database_nothing(leader: SchedcoreSche
     until(lambda: steps)  # once, for what an earlier leader has left
     rule = make_rule()
     until(lambda: len(steps) > 2)
-    control.delete_rule(rule.pk, actor=ACTOR)
+    control.delete(rule.pk, actor=ACTOR)
     until(lambda: not leader.recorder.notes_verdicts)
     desk_of_it.stop()
 
