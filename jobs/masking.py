@@ -1,6 +1,7 @@
 """What looks like a secret, and what is shown in its place: the rule of log and audit.
 
-A last net below the rule that none is ever written to either.
+A last net below the rule that none is ever written to either. Texts may be long and made by
+others: whatever they hold, the work grows with their length alone.
 """
 
 from __future__ import annotations
@@ -14,14 +15,46 @@ _SECRET_NAME = re.compile(
     r"(password|passwd|secret|token(?!_name)|credential|authorization|cookie|api_?key)",
     re.IGNORECASE,
 )
-_URL_PASSWORD = re.compile(
-    r"""(://[^:/@\s]*:)(?!\d{1,5}[/?\#])  # not the port of a web address, whose path has an @
-    [^\s"'<>]{1,1000}@""",  # up to the last @: a password may hold one, and a slash, by mistake
+_URL_USER = re.compile(
+    r"://[^:/@\s]*:(?!\d{1,5}[/?#])"  # not the port of a web address, whose path has an @
+)
+_URL_END = re.compile(r"""[\s"'<>]""")
+_SCHEME = r"(?:bearer|token|basic|apikey|negotiate|ntlm)\s+"
+_WORD = r"""(?!\[hidden\])[^\s"',;)}\]\\]+"""
+_ASSIGNED = re.compile(
+    rf"""((?:password|passwd|secret|token|api_?key)(?:=|["']\s*:\s*)["']?){_WORD}""",
+    re.IGNORECASE,
+)
+_AUTHORIZATION = re.compile(
+    rf"""(authorization(?:[\\"']+\s{{0,9}}[:,=]|\s{{0,9}}[:=])\s{{0,9}}+(?:b?[\\"']+)?+)
+    (?:
+      ({_SCHEME}){_WORD}
+      |(?:digest|signature|hawk|oauth|aws4-hmac-sha256)[ \t][^\r\n]*
+      |(?!{_SCHEME}\[hidden\]){_WORD}(?:[ \t]+{_WORD})?  # an unknown scheme, or none
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_BEARER = re.compile(
+    # Long, with a digit: no word of a sentence.
+    r"\b((?:bearer|token)\s+)(?=[^\s\d]*\d)[a-z0-9][a-z0-9._~+/=-]{19,}",
+    re.IGNORECASE,
+)
+_WEBHOOK = re.compile(
+    # By the path, as errors of HTTP libraries tell it without the host.
+    r"""(/(?:
+      services/T[A-Z0-9]+/B[A-Z0-9]+/  # Slack
+      |/hooks\.slack(?:-gov)?\.com/(?:triggers|workflows)/
+      |api/(?:v\d{1,2}/)?webhooks/\d+/  # Discord
+      |open-apis/bot/(?:v2/)?hook/  # Feishu, Lark
+      |(?:webhookb2|/outlook\.office(?:365)?\.com/webhook)/  # Teams
+      |(?:file/)?bot(?=\d+:)  # Telegram
+    ))(?!\[hidden\])[^\s"'<>)\]},;\\]+""",
     re.VERBOSE,
 )
-_ASSIGNED = re.compile(
-    r"""((?:password|passwd|secret|token|api_?key)(?:=|["']\s*:\s*)["']?)[^\s"',;)}\]]+""",
-    re.IGNORECASE,
+_QUERY = re.compile(r"""([?&](?:key|sig|sign|signature)=)(?!\[hidden\])[^&#\s"'<>)\]},;\\]+""")
+_CHANNEL = re.compile(
+    # Addresses of alert channels, in which the place of the host may be a secret.
+    r"""\b((?:slack|discord|feishu|lark|dingtalk|wecombot|workflows|msteams|tgram)://)(?!…)[^\s"'<>]+"""
 )
 _API_TOKEN = re.compile(r"schedcore_[A-Za-z0-9_-]{40,}")
 
@@ -41,6 +74,35 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 def without_secrets(text: str) -> str:
-    """The text without API tokens, passwords in URLs, and what is written as `password=…`."""
-    text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", _API_TOKEN.sub(HIDDEN, text))
+    """The text without API tokens, passwords and keys in URLs, what an `Authorization` header
+    holds, and what is written as `password=…`."""
+    text = _API_TOKEN.sub(HIDDEN, text)
+    if "/" in text:
+        text = _WEBHOOK.sub(rf"\1{HIDDEN}", text)
+    if "://" in text:
+        text = _without_url_passwords(_CHANNEL.sub(rf"\1{HIDDEN}", text))
+    text = _QUERY.sub(rf"\1{HIDDEN}", text)
+    text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{HIDDEN}", text)
+    text = _BEARER.sub(rf"\1{HIDDEN}", text)
     return _ASSIGNED.sub(rf"\1{HIDDEN}", text)
+
+
+def _without_url_passwords(text: str) -> str:
+    """Up to the last @, as a password may hold one, and a slash, by mistake.
+
+    By hand, as a pattern would look for that @ anew from each `://`.
+    """
+    parts: list[str] = []
+    done = begin = end = last_at = 0
+    while found := _URL_USER.search(text, begin):
+        start = found.end()
+        if start > end or end == 0:
+            url_end = _URL_END.search(text, start)
+            end = url_end.start() if url_end else len(text)
+            last_at = text.rfind("@", start, end)
+        if last_at > start:
+            parts += [text[done:start], HIDDEN]
+            done = begin = last_at
+        else:
+            begin = found.start() + 1
+    return "".join(parts) + text[done:]
