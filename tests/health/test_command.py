@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, execute_from_command_line
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 
@@ -141,6 +141,23 @@ def test_a_timeout_that_makes_no_sense_is_refused(seconds: str) -> None:
     with pytest.raises(CommandError) as refused:
         call_command("schedulerhealth", "--timeout", seconds)
     assert refused.value.returncode == 3  # unknown: 1 would be a warning
+
+
+@pytest.mark.parametrize("words", [["--foo"], ["extra"], ["--timeout", "soon"], ["--timeout"]])
+def test_arguments_that_make_no_sense_are_unknown(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "schedulerhealth", *words])
+    assert ended.value.code == 3
+    assert "usage: manage.py schedulerhealth" in capsys.readouterr().err
+
+
+def test_help_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "schedulerhealth", "--help"])
+    assert ended.value.code == 0
+    assert "3: unknown" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,7 +27,7 @@ CODES: dict[str, int] = {"healthy": 0, "warning": 1, "error": 2}
 """Exit codes as monitoring systems know them."""
 
 UNKNOWN = 3
-"""Settings that cannot be used, or a question that makes no sense."""
+"""Settings that cannot be used, or arguments that make no sense."""
 
 WORDS = {"healthy": "OK", "warning": "WARNING", "error": "CRITICAL"}
 """The first word of the answer, never translated."""
@@ -36,9 +36,19 @@ WORDS = {"healthy": "OK", "warning": "WARNING", "error": "CRITICAL"}
 class Command(BaseCommand):
     help = (
         "Tell how the scheduler does: one line for monitoring systems, then what is wrong and "
-        "what to do. Exit code 0: healthy, 1: warning, 2: error, or the database cannot be reached."
+        "what to do. Exit code 0: healthy, 1: warning, 2: error, or the database cannot be "
+        "reached, 3: unknown, as with settings or arguments that cannot be used."
     )
     requires_system_checks = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Wrong usage is unknown, too: the 2 of every other command would be an error here."""
+        self._called_from_command_line = True  # so that the parser ends, and does not raise
+        try:
+            self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+        except SystemExit as ended:
+            raise SystemExit(UNKNOWN if ended.code else 0) from None
+        super().run_from_argv(argv)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="all of it, as the API tells it")
