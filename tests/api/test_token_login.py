@@ -131,7 +131,7 @@ def test_a_use_from_elsewhere_is_remembered_at_once(owner: User) -> None:
     assert token.last_used_from == "192.0.2.8"
 
 
-def test_a_login_by_token_is_one_query(
+def test_a_login_by_token_and_the_rights_are_one_query(
     owner: User, login: Login, django_assert_num_queries: Any
 ) -> None:
     make_job("report")
@@ -141,7 +141,7 @@ def test_a_login_by_token_is_one_query(
         succeeded(client.get(BASE + "jobs"))
     with CaptureQueriesContext(connection) as by_session_took:
         by_session.get(BASE + "jobs")
-    with django_assert_num_queries(len(by_session_took) - 2 + 1):  # no session, no user of it
+    with django_assert_num_queries(len(by_session_took) - 3 + 1):  # no session, user, rights
         succeeded(by_token.get(BASE + "jobs"))
 
 
