@@ -18,10 +18,14 @@ MAX_ID = 2**63 - 1
 
 class Strict(serializers.Serializer[Any]):
     @classmethod
+    def names(cls) -> list[str]:
+        return list(cls._declared_fields)
+
+    @classmethod
     def read(cls, data: Mapping[str, Any], **context: Any) -> dict[str, Any]:
         """The fields of `data` that are there, or by default; raises for any that is wrong."""
         serializer = cls(data=dict(data), context=context)
-        refuse_unknown(data, serializer.fields)
+        refuse_unknown(data, cls.names())
         serializer.is_valid(raise_exception=True)
         found: dict[str, Any] = serializer.validated_data
         return found

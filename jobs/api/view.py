@@ -160,6 +160,6 @@ class Listing(ApiView):
         unknown, repeated and bad parameters."""
         given = self.given_once()
         filters = self.filterset.names()
-        refuse_unknown(given, [*filters, *self.paging().fields])
+        refuse_unknown(given, [*filters, *self.paging.names()])
         asked = {name: given.pop(name) for name in filters if name in given}
         return self.filterset.of(rows, asked), self.paging.read(given)
