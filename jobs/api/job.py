@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import F
 from django.http import HttpResponseBase, HttpResponseNotModified
 from django.urls import reverse
@@ -24,11 +24,12 @@ from jobs.api.job_serializers import (
 )
 from jobs.api.page import PageMeta
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
+from jobs.api.strict import MAX_ID
 from jobs.api.view import ApiView, Listing
 from jobs.api.wire import read_job, read_trigger
 from jobs.control import job as control
 from jobs.errors import Forbidden, JobNotFound, NotFound
-from jobs.executions.job_rows import job_rows
+from jobs.executions.job_rows import job_rows, page_of_jobs
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 
@@ -106,23 +107,18 @@ class JobList(JobScoped, Listing):
         Without `ordering` by id. The next page has the next number; `meta` counts them.
         """
         jobs, query = self.filtered(self.get_queryset())
-        ids = _ordered(jobs, query["ordering"]).values_list("pk", flat=True)
-        pages = Paginator(ids, query["page_size"])
-        if query["page"] > pages.num_pages:
+        number, size = query["page"], query["page_size"]
+        offset = min((number - 1) * size, MAX_ID - size)
+        page, count = page_of_jobs(_ordered(jobs, query["ordering"]), offset=offset, limit=size)
+        pages = max(1, math.ceil(count / size))
+        if number > pages:
             raise NotFound(
                 _("There is no page %(page)d; the last one is %(last)d.")
-                % {"page": query["page"], "last": pages.num_pages}
+                % {"page": number, "last": pages}
             )
-        # Chosen first, so that no more is looked up of those on the pages before.
-        page = job_rows(list(pages.page(query["page"]).object_list))
         return Answer(
             JobSerializer(page, many=True).data,
-            meta={
-                "count": pages.count,
-                "page": query["page"],
-                "page_size": query["page_size"],
-                "pages": pages.num_pages,
-            },
+            meta={"count": count, "page": number, "page_size": size, "pages": pages},
         )
 
     @CREATED.but(body=Component("NewJob"))

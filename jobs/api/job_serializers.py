@@ -21,7 +21,7 @@ from jobs.errors import SchedulerError
 from jobs.executions.job_rows import JobRow
 from jobs.models import Job, JobExecution, JobState
 from jobs.registry import Policies, RetryPolicies, inherited_policies
-from jobs.triggers import describe, preview
+from jobs.triggers import preview
 
 NEXT_OCCURRENCES = 5
 LAST_EXECUTIONS = 20
@@ -84,7 +84,7 @@ class JobSerializer(Shown):
     kwargs = serializers.JSONField()
     trigger_type = serializers.CharField()
     trigger_params = serializers.JSONField()
-    trigger_text = serializers.SerializerMethodField()
+    trigger_text = serializers.CharField()
     timezone = serializers.CharField(source="zone_name")
     executor = serializers.CharField()
     policies = serializers.SerializerMethodField()
@@ -101,9 +101,6 @@ class JobSerializer(Shown):
     version = serializers.IntegerField()
     created_at = Moment()
     updated_at = Moment()
-
-    def get_trigger_text(self, job: JobRow) -> str:
-        return describe(job.trigger_type, job.trigger_params, job.zone_name)
 
     def get_policies(self, job: JobRow) -> JobPolicies:
         own = dict(zip(POLICY_NAMES, OWN_POLICIES(job), strict=True))

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.utils import timezone as django_timezone
 
@@ -22,7 +23,8 @@ from jobs.executions.database import (
     is_postgresql,
     list_parameter,
 )
-from jobs.models.job import BUILTIN_IDS, JobState, state_of
+from jobs.models.job import BUILTIN_IDS, JobQuerySet, JobState, state_of
+from jobs.triggers import describer
 
 
 class LastExecution(NamedTuple):
@@ -70,15 +72,17 @@ class JobRow:
     last_execution: LastExecution | None
     seen_at: datetime
     """When the database was asked."""
+    zone_name: str
+    trigger_text: str
+    """When it is due, in words."""
     state: JobState = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = state_of(self, self.seen_at, self.next_run_time)
 
     @property
     def is_builtin(self) -> bool:
         return self.id in BUILTIN_IDS
-
-    @property
-    def zone_name(self) -> str:
-        return self.timezone or django_timezone.get_default_timezone_name()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -87,12 +91,37 @@ class JobRow:
 
 def job_rows(ids: Sequence[str]) -> list[JobRow]:
     """The jobs of these ids that there are, in the order of the ids."""
+    columns, joins = _sql()
     with connection.cursor() as cursor:
-        cursor.execute(_sql(), [list_parameter(ids)])
-        rows = cursor.fetchall()
-    seen_at = (from_database(rows[0][-1]) if rows else None) or datetime.now(UTC)
-    found = {row[0]: _read(row, seen_at) for row in rows}
+        cursor.execute(
+            f"SELECT {columns} FROM jobs_job j {joins} WHERE {in_list('j.id', 'varchar')}",
+            [list_parameter(ids)],
+        )
+        found = {row.id: row for row in _read(cursor.fetchall())}
     return [found[job_id] for job_id in ids if job_id in found]
+
+
+def page_of_jobs(jobs: JobQuerySet, *, offset: int, limit: int) -> tuple[list[JobRow], int]:
+    """So many of the ordered `jobs` after the first `offset`, and how many there are in all."""
+    try:
+        all_sql, all_params = jobs.order_by().values("id").query.sql_with_params()
+        page = jobs.values("id")[offset : offset + limit]
+        page_sql, page_params = page.query.sql_with_params()
+    except EmptyResultSet:
+        return [], 0
+    columns, joins = _sql()
+    with connection.cursor() as cursor:
+        # The page is chosen first, so that no more is looked up of those before it.
+        cursor.execute(
+            f"SELECT {columns}, (SELECT COUNT(*) FROM ({all_sql}) every) "
+            f"FROM (SELECT chosen.id, ROW_NUMBER() OVER () AS place FROM ({page_sql}) chosen) page "
+            f"JOIN jobs_job j ON j.id = page.id {joins} ORDER BY page.place",
+            [*all_params, *page_params],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return [], jobs.count()
+    return _read([row[:-1] for row in rows]), rows[0][-1]
 
 
 def _flag(value: Any) -> bool | None:
@@ -117,11 +146,13 @@ _COLUMNS: dict[str, Callable[[Any], Any] | None] = {
 }
 """In the order of `JobRow`, and how a raw cursor's value of each is read."""
 
-_READERS = list(_COLUMNS.values())
+_READERS = [(place, read) for place, read in enumerate(_COLUMNS.values()) if read]
+_KIND, _PARAMS, _ZONE = map(list(_COLUMNS).index, ("trigger_type", "trigger_params", "timezone"))
 
 
 @cache
-def _sql() -> str:
+def _sql() -> tuple[str, str]:
+    """What is selected of jobs `j`, and what is joined for it."""
     # As texts, which Python reads in a tenth of the time that Django's reader of moments takes.
     text = "::text" if is_postgresql() else ""
     columns = [
@@ -135,23 +166,28 @@ def _sql() -> str:
     if is_postgresql():  # the range is what it is in `last_runs`
         last = "LEFT JOIN LATERAL (SELECT e.* FROM jobs_jobexecution e WHERE e.job_id >= j.id "
         last += "AND e.job_id <= j.id ORDER BY e.job_id, e.id DESC LIMIT 1) l ON TRUE"
-    return (
-        f"SELECT {', '.join(columns)}, ({schedule}){text}, "
-        f"({unreleased} AND e.released_at IS NULL), "
-        f"l.id, l.status, l.started_at{text}, l.duration_s, "
-        f"{'clock_timestamp()::text' if is_postgresql() else 'NULL'} "
-        f"FROM jobs_job j {last} WHERE {in_list('j.id', 'varchar')}"
-    )
+    columns += [f"({schedule}){text}", f"({unreleased} AND e.released_at IS NULL)"]
+    columns += ["l.id", "l.status", f"l.started_at{text}", "l.duration_s"]
+    columns += ["clock_timestamp()::text" if is_postgresql() else "NULL"]
+    return ", ".join(columns), last
 
 
-def _read(row: tuple[Any, ...], seen_at: datetime) -> JobRow:
-    columns: list[Any] = [
-        value if read is None else read(value) for value, read in zip(row, _READERS, strict=False)
-    ]
-    next_run_time, running, last_id, status, started_at, duration_s, _now = row[len(_READERS) :]
-    last = None
-    if last_id is not None:
-        last = LastExecution(last_id, status, from_database(started_at), duration_s)
-    job = JobRow(*columns, *[from_database(next_run_time), running, last, seen_at])
-    job.state = state_of(job, seen_at, job.next_run_time)
-    return job
+def _read(rows: Sequence[tuple[Any, ...]]) -> list[JobRow]:
+    """The rows of one statement."""
+    if not rows:
+        return []
+    seen_at = from_database(rows[0][-1]) or datetime.now(UTC)
+    words_of, default_zone = describer(), django_timezone.get_default_timezone_name()
+    found = []
+    for row in rows:
+        *columns, next_run_time, running, last_id, status, started_at, duration_s, _now = row
+        for place, read in _READERS:
+            columns[place] = read(columns[place])
+        last = None
+        if last_id is not None:
+            last = LastExecution(last_id, status, from_database(started_at), duration_s)
+        zone_name = columns[_ZONE] or default_zone
+        words = words_of(columns[_KIND], columns[_PARAMS], zone_name)
+        due = from_database(next_run_time)
+        found.append(JobRow(*columns, *[due, running, last, seen_at, zone_name, words]))
+    return found

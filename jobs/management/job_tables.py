@@ -16,7 +16,6 @@ from jobs.management.execution_tables import execution_table, verdict
 from jobs.management.terminal import Column, Terminal, word
 from jobs.models import JobExecution, JobState
 from jobs.registry import policies_of, retry_policies_of
-from jobs.triggers import describe
 from jobs.wording import duration, relative, when
 
 
@@ -72,7 +71,7 @@ def _row(job: JobRow) -> list[str | Text]:
     return [
         job.id,
         _state(job),
-        describe(job.trigger_type, job.trigger_params, job.zone_name),
+        job.trigger_text,
         when(job.next_run_time, zone_of(job)) if job.next_run_time else "",
         _last_run(job),
         job.name,
@@ -106,12 +105,11 @@ def _last_run(job: JobRow) -> Text:
 
 
 def _schedule(job: JobRow) -> str:
-    words = describe(job.trigger_type, job.trigger_params, job.zone_name)
     params = json.dumps(job.trigger_params, ensure_ascii=False)
     zone = job.zone_name
     if not job.timezone:
         zone = _("%(zone)s, the server's") % {"zone": django_timezone.get_default_timezone_name()}
-    return f"{words} ({zone})\n{job.trigger_type} {params}"
+    return f"{job.trigger_text} ({zone})\n{job.trigger_type} {params}"
 
 
 def _arguments(job: JobRow) -> str | None:

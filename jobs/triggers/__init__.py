@@ -5,7 +5,7 @@ All triggers end with the year 2099; nothing is scheduled beyond it.
 
 from jobs.triggers.build import build_trigger, clean_params, trigger_from
 from jobs.triggers.clock_changes import clock_change
-from jobs.triggers.describe import describe
+from jobs.triggers.describe import describe, describer
 from jobs.triggers.kinds import TriggerType
 from jobs.triggers.preview import last_fire, next_fire, occurrences, preview
 from jobs.triggers.spec import Spec, read_spec
@@ -19,6 +19,7 @@ __all__ = [
     "clean_params",
     "clock_change",
     "describe",
+    "describer",
     "last_fire",
     "next_fire",
     "occurrences",

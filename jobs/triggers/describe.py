@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -24,14 +24,23 @@ def describe(trigger_type: str, params: Mapping[str, object], timezone: str) -> 
 
     Never raises: of parameters that are not valid it says what is wrong.
     """
-    try:
-        spec = read_spec(trigger_type, params, timezone)
-    except InvalidTrigger as invalid:
-        return _("Not a valid trigger. %(problems)s") % {"problems": invalid.message}
+    return describer()(trigger_type, params, timezone)
+
+
+def describer() -> Callable[[str, Mapping[str, object], str], str]:
+    """`describe` for many, in the language of now: to ask for it took longer than the words."""
     language = get_language() or ""
-    if language not in spec.words:
-        spec.words[language] = _words(spec)
-    return spec.words[language]
+
+    def described(trigger_type: str, params: Mapping[str, object], timezone: str) -> str:
+        try:
+            spec = read_spec(trigger_type, params, timezone)
+        except InvalidTrigger as invalid:
+            return _("Not a valid trigger. %(problems)s") % {"problems": invalid.message}
+        if language not in spec.words:
+            spec.words[language] = _words(spec)
+        return spec.words[language]
+
+    return described
 
 
 def _words(spec: Spec) -> str:

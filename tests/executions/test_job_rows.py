@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_apscheduler.models import DjangoJob
 
 from jobs.demo.many import make_many_executions, make_many_jobs
-from jobs.executions import job_rows as module
-from jobs.executions.database import list_parameter
-from jobs.executions.job_rows import JobRow, job_rows
+from jobs.executions.job_rows import JobRow, job_rows, page_of_jobs
 from jobs.models import Job, JobExecution, JobState, Status
+from jobs.models.job import JobQuerySet
 from tests.factories import make_execution, make_job
 
 NOW = datetime.now(UTC)
@@ -110,10 +110,40 @@ def test_it_tells_the_newest_execution_and_how_many_are_going_on() -> None:
     assert (row.last_execution.status, row.running) == ("running", 1)
 
 
-def test_a_page_is_one_statement(django_assert_num_queries: Any) -> None:
-    ids = [make(str(number)).pk for number in range(3)]
+def test_a_page_is_one_statement_and_knows_how_many_there_are(
+    django_assert_num_queries: Any,
+) -> None:
+    for number in range(5):
+        make(f"job-{number}")
     with django_assert_num_queries(1):
-        assert len(job_rows(ids)) == 3
+        rows, count = page_of_jobs(Job.objects.order_by("-id"), offset=1, limit=3)
+    assert ([row.id for row in rows], count) == (["job-3", "job-2", "job-1"], 5)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "expected"),
+    [
+        (Job.objects.filter(id__in=["a", "b"]).order_by("id"), (["b"], 2)),
+        (Job.objects.filter(name__contains="%").order_by("id"), ([], 0)),
+        (Job.objects.order_by("id"), (["b", "c"], 3)),
+        (Job.objects.with_schedule(NOW).in_state("scheduled").order_by("-id"), (["b", "a"], 3)),
+        (Job.objects.with_next_run().order_by("next_run_time", "-id"), (["b", "a"], 3)),
+        (Job.objects.none().order_by("id"), ([], 0)),
+    ],
+)
+def test_a_page_is_of_those_that_were_asked_for(
+    jobs: JobQuerySet, expected: tuple[list[str], int]
+) -> None:
+    for job_id in ("c", "b", "a"):
+        make(job_id)
+    DjangoJob.objects.update(next_run_time=NOW)
+    rows, count = page_of_jobs(jobs.all(), offset=1, limit=10)
+    assert ([row.id for row in rows], count) == expected
+
+
+def test_a_page_after_the_last_is_empty_and_knows_how_many_there_are() -> None:
+    make("job")
+    assert page_of_jobs(Job.objects.order_by("id"), offset=2**62, limit=10) == ([], 1)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="plans are PostgreSQL's")
@@ -122,7 +152,13 @@ def test_the_history_is_read_by_its_index_however_long_it_is() -> None:
     make_many_executions(ids, 5000, NOW, Random(1))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE jobs_jobexecution")
-        cursor.execute(f"EXPLAIN {module._sql()}", [list_parameter(ids[:10])])
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "execution_job_idx" in plan, plan
+    with CaptureQueriesContext(connection) as queries:
+        page_of_jobs(Job.objects.order_by("id"), offset=10, limit=10)
+        job_rows(ids[:10])
+    with connection.cursor() as cursor:
+        plan = ""
+        for query in queries:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            plan += "\n".join(line for (line,) in cursor.fetchall())
+    assert plan.count("execution_job_idx") == 2, plan
     assert "Seq Scan on jobs_jobexecution" not in plan, plan
