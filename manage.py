@@ -6,15 +6,32 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import NoReturn
 
 WITHOUT_SETTINGS = {"check", "help", "version", "--help", "-h", "--version"}
 """Commands that also work, or say what is wrong, where the environment cannot be used."""
 
 
+UNWRITTEN, UNREAD = 3, 141
+"""Exit codes where standard output takes no more: its disk is full, or its reader has gone."""
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "schedcore.settings")
     try:
-        run(sys.argv)
+        attempt(sys.argv)
+    except SystemExit:
+        stop_if_unwritten()
+        raise
+    except OSError:
+        stop_if_unwritten("\n")  # without a buffer nothing is left that could fail again
+        raise
+    stop_if_unwritten()
+
+
+def attempt(argv: list[str]) -> None:
+    try:
+        run(argv)
     except ModuleNotFoundError as error:
         stop(missing_module(error))
     except KeyboardInterrupt:
@@ -52,9 +69,21 @@ def missing_module(error: ModuleNotFoundError) -> str:
     )
 
 
-def stop(sentence: str) -> None:
+def stop_if_unwritten(more: str = "") -> None:
+    """End with a sentence if standard output did not take what a command told, or takes no more."""
+    try:
+        sys.stdout.write(more)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains at its end
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(UNREAD) from None
+        stop(f"Standard output could not be written: {error.strerror}.", UNWRITTEN)
+
+
+def stop(sentence: str, code: int = 1) -> NoReturn:
     sys.stderr.write(f"{sentence}\n")
-    raise SystemExit(1)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ exit codes:
   0    done; with --wait or --follow: the run succeeded
   1    the run ended otherwise
   2    what was asked for makes no sense, or there is no such job or execution
-  3    settings, database or migrations are not as they should be
+  3    settings, database or migrations are not as they should be, or the output
+       cannot be written
   4    refused: the job is busy or broken, or that is not allowed
   130  Ctrl-C; a run that was watched goes on
   141  nobody reads the output any more, as after `| head`

@@ -83,9 +83,11 @@ class Command(BaseCommand):
         """End the process if this takes longer: nothing else ends the wait for a frozen server."""
 
         def give_up() -> None:
-            self.tell_unreachable(_("no answer within %g s") % timeout_s, as_json)
-            self.stdout.flush()
-            os._exit(CODES["error"])
+            try:
+                self.tell_unreachable(_("no answer within %g s") % timeout_s, as_json)
+                self.stdout.flush()
+            finally:
+                os._exit(CODES["error"])
 
         timer = threading.Timer(timeout_s, give_up)
         timer.daemon = True
