@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -220,6 +221,23 @@ def test_the_heartbeat_url_is_called_by_a_healthy_leader_alone(
     heartbeat.stop()
     heartbeat._thread.join()
     assert not Heartbeat(SchedcoreScheduler()).is_healthy  # it does not even run
+
+
+def test_busy_workers_do_not_silence_the_heartbeat(
+    leader: SchedcoreScheduler, job: MakeJob, gate: threading.Event
+) -> None:
+    """As docs/alerts.md says: it tells of the scheduler, and health of the rest."""
+
+    def busy() -> None:
+        gate.wait(30)
+
+    made = job(busy, max_instances=20)
+    workers = leader.pools["threads"].workers
+    for _ in range(workers + 1):
+        run(made)
+    until(lambda: JobExecution.objects.filter(status=Status.RUNNING).count() == workers)
+    assert JobExecution.objects.filter(status=Status.QUEUED).exists()
+    assert Heartbeat(leader).is_healthy
 
 
 def test_a_heartbeat_url_that_fails_is_said_once_and_without_it(
