@@ -25,6 +25,7 @@ Code = Literal[
     "not_due",
     "not_yet_created",
     "deleted",
+    "audit_removed",
     # It was due, and left no row.
     "rearmed",
     "no_leader",

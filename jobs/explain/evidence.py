@@ -42,11 +42,13 @@ class Evidence:
         return bool(self.job or self.past.events or self.ahead or self.back or self.asked)
 
 
-def job_and_past(job_id: str) -> tuple[Any, Past]:
-    """Two statements."""
+def job_and_past(job_id: str, now: datetime) -> tuple[Any, Past]:
+    """Three statements."""
     job = Job.objects.with_next_run().filter(pk=job_id).first()
     events = AuditEvent.objects.filter(job_id=job_id, action__in=ACTIONS, is_refused=False)
-    return job, Past(job_id, job, list(events.order_by("-pk")[:MOST_EVENTS]))
+    recorded = AuditEvent.objects.filter(at__lt=now).order_by("at").values_list("at", flat=True)
+    kept_since = recorded.first() or now
+    return job, Past(job_id, job, list(events.order_by("-pk")[:MOST_EVENTS]), kept_since)
 
 
 def evidence(job: Any, past: Past, since: datetime, until: datetime, now: datetime) -> Evidence:

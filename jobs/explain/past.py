@@ -89,14 +89,18 @@ class Standing:
 
 @dataclass(frozen=True)
 class Past:
-    """`events` of the ACTIONS, the newest first; `job` is None if there is none now."""
+    """`events` of the ACTIONS, the newest first; `job` is None if there is none now. What was
+    recorded before `kept_since`, of this job or another, is not kept any more."""
 
     job_id: str
     job: Job | None
     events: Sequence[AuditEvent]
+    kept_since: datetime
 
     def at(self, moment: datetime) -> Standing | None:
         """None if there was no such job then, or nothing is known of it."""
+        if not self.is_kept_at(moment):
+            return None
         job, is_made_later = self.job, False
         fields: dict[str, Any] | None = None
         if job is not None:
@@ -115,6 +119,13 @@ class Past:
         if fields is None:
             return None
         return Standing(self.job_id, moment, fields, self._anchor(moment))
+
+    def is_kept_at(self, moment: datetime) -> bool:
+        """Whether all changes since then are still recorded, or the job itself says that there
+        was none. It does not say when it broke: that is no change of anybody's."""
+        job = self.job
+        is_as_then = job is not None and job.updated_at <= moment and not job.problem
+        return moment >= self.kept_since or is_as_then
 
     def is_cut_at(self, moment: datetime) -> bool:
         """Whether more was changed since then than is looked through."""

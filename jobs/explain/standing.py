@@ -27,7 +27,7 @@ def obstacle(
 
 
 def absent(past: Past, moment: datetime, zone: tzinfo) -> Statement:
-    """Why there was no such job at that moment."""
+    """Why there was no such job at that moment, or why that is not known."""
     if deleted := past.last(moment, lambda event: event.action == DELETED):
         words = {**_by(deleted, zone), "then": when(moment, zone)}
         sentence = _("There was no such job at %(then)s: %(who)s deleted it at %(at)s (%(via)s).")
@@ -36,10 +36,17 @@ def absent(past: Past, moment: datetime, zone: tzinfo) -> Statement:
         words = {**_by(created, zone), "then": when(moment, zone)}
         sentence = _("There was no such job yet at %(then)s: %(who)s made it at %(at)s (%(via)s).")
         return _told("not_yet_created", sentence % words, created)
-    if past.job is not None:
+    if past.job is not None and moment < past.job.created_at:
         words = {"then": when(moment, zone), "at": when(past.job.created_at, zone)}
         sentence = _("There was no such job yet at %(then)s: it was made at %(at)s.") % words
         return Statement("not_yet_created", sentence, at=past.job.created_at)
+    if (past.job is not None or past.events) and not past.is_kept_at(moment):
+        words = {"then": when(moment, zone), "since": when(past.kept_since, zone)}
+        sentence = _(
+            "How the job stood at %(then)s cannot be told: what was recorded before %(since)s is "
+            "not kept any more."
+        )
+        return Statement("audit_removed", sentence % words, at=past.kept_since)
     sentence = _(
         "There is no such job now, only its history; when it was deleted is not recorded any more."
     )

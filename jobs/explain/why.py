@@ -47,7 +47,7 @@ SOON = timedelta(seconds=60)
 
 def explain(job_id: str, asked: Told | None, *, now: datetime) -> Explanation:
     """`now` is the database's time. Raises JobNotFound where there is no trace of such a job."""
-    job, past = job_and_past(job_id)
+    job, past = job_and_past(job_id, now)
     if asked is None:
         return _now(job, past, now)
     standing = past.at(asked.moment)

@@ -276,6 +276,40 @@ def made_again(w: World) -> None:
     w.job("03-03 00:00")
 
 
+def changed_and_forgotten(w: World) -> None:
+    w.job()
+    w.row("02-28 03:00")
+    w.disable("03-02 09:00")
+    w.enable("03-03 09:00")
+    w.forgets("03-03 00:00")
+
+
+def disabled_now_and_forgotten(w: World) -> None:
+    w.job()
+    w.disable("03-02 09:00")
+    w.forgets("03-03 00:00")
+
+
+def disabled_long_ago_and_forgotten(w: World) -> None:
+    w.job()
+    w.disable("02-10 09:00")
+    w.forgets("02-20 00:00")
+
+
+def deleted_and_forgotten(w: World) -> None:
+    w.job()
+    w.disable("02-10 09:00")
+    w.enable("02-12 09:00")
+    w.delete("03-02 09:00")
+    w.forgets("03-01 00:00")
+
+
+def broken_and_forgotten(w: World) -> None:
+    w.job()
+    w.breaks("03-02 09:00", "Its task has gone.")
+    w.forgets("03-03 00:00")
+
+
 def long_ago(w: World) -> None:
     w.job("2025-01-01 00:00")
 
@@ -629,6 +663,52 @@ SITUATIONS = [
         "2025-06-01 03:00Z",
         "history_removed",
         ("90 days",),
+    ),
+    Situation(
+        "how it stood then is not recorded any more",
+        changed_and_forgotten,
+        "03-01 03:00Z",
+        "audit_removed",
+        ("cannot be told", "2026-03-01 03:00:00 UTC", "before 2026-03-03 09:00:00 UTC"),
+    ),
+    Situation(
+        "what became of it is recorded, but not how it stood",
+        changed_and_forgotten,
+        "02-28 03:00Z",
+        "succeeded",
+    ),
+    Situation(
+        "it is disabled now, which it need not have been then",
+        disabled_now_and_forgotten,
+        "03-01 03:00Z",
+        "audit_removed",
+    ),
+    Situation(
+        "it is broken now, which it need not have been then",
+        broken_and_forgotten,
+        "03-01 03:00Z",
+        "audit_removed",
+    ),
+    Situation(
+        "it was not changed since, whatever is recorded",
+        disabled_long_ago_and_forgotten,
+        "03-01 03:00Z",
+        "disabled",
+        ("by whom and when is not recorded",),
+    ),
+    Situation(
+        "it did not exist yet, by its own word",
+        disabled_long_ago_and_forgotten,
+        "01-15 03:00Z",
+        "not_yet_created",
+        ("made at 2026-02-01",),
+    ),
+    Situation(
+        "how it stood before it was deleted is not recorded any more",
+        deleted_and_forgotten,
+        "02-11 03:00Z",
+        "audit_removed",
+        ("before 2026-03-02 09:00:00 UTC",),
     ),
     Situation("it left no trace", no_trace, "03-01 03:00Z", "unknown", ("nothing is recorded",)),
     Situation(

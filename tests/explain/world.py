@@ -69,6 +69,8 @@ class World:
             setattr(job, name, value)
         if not TRIGGER_FIELDS.isdisjoint(values):
             job.anchor = utc(at)
+        if action not in (BROKE, MENDED):
+            job.updated_at = utc(at)
         job.save()
         after = {**as_recorded(job), "problem": job.problem}
         names = differing(before, after)
@@ -101,6 +103,10 @@ class World:
             self._event("job.delete", utc(at), "carol", as_recorded(job), None)
         DjangoJob.objects.filter(pk=self.id).delete()
         job.delete()
+
+    def forgets(self, before: str) -> None:
+        """The audit up to then was cleaned."""
+        AuditEvent.objects.filter(at__lt=utc(before))._raw_delete("default")
 
     def arm(self, now: datetime, *, next_run: datetime | None = None) -> None:
         job = Job.objects.get(pk=self.id)
