@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from jobs.api.filters import AnyOf, Id, Text, Words, YesNo
+from jobs.api.row import RowDetail, RowList
 from jobs.api.shown import Moment
-from jobs.estate.api.view import EstateDetail, EstateList, OfInstance, OfInstanceFilters
+from jobs.estate.api.view import EstateView, OfInstance, OfInstanceFilters
 from jobs.estate.models import Account, AccountChange, AccountChangeKind, Flag
 from jobs.estate.models.account import with_flag
 
@@ -47,7 +48,7 @@ class AccountFilters(OfInstanceFilters):
     removed = YesNo("removed_at", "isnull", exclude=True)
 
 
-class AccountList(EstateList):
+class AccountList(EstateView, RowList):
     """List users and roles, as they were last read."""
 
     model = Account
@@ -58,7 +59,7 @@ class AccountList(EstateList):
         return Account.objects.select_related("instance").defer("state", "raw")
 
 
-class AccountDetail(EstateDetail):
+class AccountDetail(EstateView, RowDetail):
     """Show a user or role, with its attributes, memberships and grants."""
 
     model = Account
@@ -89,7 +90,7 @@ class AccountChangeFilters(OfInstanceFilters):
     flag = AnyOf(Flag.values, with_flag)
 
 
-class AccountChangeList(EstateList):
+class AccountChangeList(EstateView, RowList):
     """List what became different about users and roles."""
 
     model = AccountChange

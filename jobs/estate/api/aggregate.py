@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from jobs.api.filters import AnyOf, Day, Text, Words
+from jobs.api.row import RowList
 from jobs.api.shown import Moment
-from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
+from jobs.estate.api.view import EstateView, OfInstance, OfInstanceFilters
 from jobs.estate.models import PeriodKind, SizeAggregate
 
 
@@ -44,7 +45,7 @@ class AggregateFilters(OfInstanceFilters):
     until = Day("starts_on", "lte", help_text=_("Periods that begin then or earlier."))
 
 
-class AggregateList(EstateList):
+class AggregateList(EstateView, RowList):
     """List how big databases and instances were over days, weeks, months and quarters."""
 
     model = SizeAggregate

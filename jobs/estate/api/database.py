@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from jobs.api.filters import Text, YesNo
+from jobs.api.row import RowList
 from jobs.api.shown import Moment
-from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
+from jobs.estate.api.view import EstateView, OfInstance, OfInstanceFilters
 from jobs.estate.models import Database
 
 
@@ -30,7 +31,7 @@ class DatabaseFilters(OfInstanceFilters):
     dropped = YesNo("dropped_at", "isnull", exclude=True)
 
 
-class DatabaseList(EstateList):
+class DatabaseList(EstateView, RowList):
     """List the databases that were ever seen on instances."""
 
     model = Database

@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from jobs.api.filters import Text, Words, YesNo
+from jobs.api.row import RowList
 from jobs.api.shown import Moment
-from jobs.estate.api.view import EstateList, OfInstance, OfInstanceFilters
+from jobs.estate.api.view import EstateView, OfInstance, OfInstanceFilters
 from jobs.estate.models import FindingKind, PartitionFinding, Severity
 
 
@@ -37,7 +38,7 @@ class FindingFilters(OfInstanceFilters):
     resolved = YesNo("resolved_at", "isnull", exclude=True)
 
 
-class FindingList(EstateList):
+class FindingList(EstateView, RowList):
     """List what is wrong with partitioned tables."""
 
     model = PartitionFinding

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any, TypedDict
 
 from django.db import transaction
@@ -17,12 +16,13 @@ from jobs.api.audit import record_change
 from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.filters import Filters, Text, YesNo
+from jobs.api.row import CREATED, RowDetail, RowList
 from jobs.estate.api.instance_serializers import (
     InstanceBody,
     InstanceSerializer,
     NewInstanceBody,
 )
-from jobs.estate.api.view import EstateDetail, EstateList, EstateView
+from jobs.estate.api.view import EstateView
 from jobs.estate.models import DatabaseInstance
 from jobs.estate.services.diagnosis import Diagnosis, Problem, diagnose
 from jobs.estate.services.edits import AlreadyThere, ChangedMeanwhile, edit_instance, save
@@ -70,19 +70,14 @@ class InstanceFilters(Filters):
     is_active = YesNo("is_active")
 
 
-class InstanceList(InstanceScoped, EstateList):
+class InstanceList(InstanceScoped, RowList):
     """List the instances that are looked after."""
 
     needs = {"GET": "view", "POST": "manage"}
     filterset = InstanceFilters
 
-    @Endpoint(
-        action="instance.create",
-        body=NewInstanceBody,
-        shows="shown",
-        status=HTTPStatus.CREATED,
-        answer_headers=("Location",),
-        raises=(AlreadyThere, ChangedMeanwhile),
+    @CREATED.but(
+        action="instance.create", body=NewInstanceBody, raises=(AlreadyThere, ChangedMeanwhile)
     )
     @method_decorator(sensitive_variables())
     def post(self, request: Request) -> Answer:
@@ -93,16 +88,14 @@ class InstanceList(InstanceScoped, EstateList):
             changed = edit_instance(instance, values)
             save(instance)
             record_change(self, "instance.create", instance.name, changed)
-        url = reverse("estate:instance", args=[instance.pk])
-        return Answer(
-            self.shown(self.row(str(instance.pk))).data,
+        return self.created(
+            self.row(str(instance.pk)),
             _("The instance “%(name)s” is created.") % {"name": instance.name},
-            status=HTTPStatus.CREATED,
-            headers={"Location": url},
+            reverse("estate:instance", args=[instance.pk]),
         )
 
 
-class InstanceDetail(InstanceScoped, EstateDetail):
+class InstanceDetail(InstanceScoped, RowDetail):
     """Show an instance."""
 
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}

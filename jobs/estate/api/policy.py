@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
@@ -16,14 +15,9 @@ from jobs.api import filters
 from jobs.api.audit import record_change
 from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
+from jobs.api.row import CREATED, RowDetail, RowList
 from jobs.api.strict import MAX_ID, Choice, Flag, Strict, Text, Whole
-from jobs.estate.api.view import (
-    EstateDetail,
-    EstateList,
-    EstateView,
-    OfInstance,
-    OfInstanceFilters,
-)
+from jobs.estate.api.view import EstateView, OfInstance, OfInstanceFilters
 from jobs.estate.models import Interval, PartitionPolicy
 from jobs.estate.services.edits import AlreadyThere, ChangedMeanwhile, edit_policy, save
 
@@ -82,19 +76,14 @@ class PolicyScoped(EstateView):
         return PartitionPolicy.objects.select_related("instance")
 
 
-class PolicyList(PolicyScoped, EstateList):
+class PolicyList(PolicyScoped, RowList):
     """List the partition policies."""
 
     needs = {"GET": "view", "POST": "manage"}
     filterset = PolicyFilters
 
-    @Endpoint(
-        action="policy.create",
-        body=NewPolicyBody,
-        shows="shown",
-        status=HTTPStatus.CREATED,
-        answer_headers=("Location",),
-        raises=(AlreadyThere, ChangedMeanwhile),
+    @CREATED.but(
+        action="policy.create", body=NewPolicyBody, raises=(AlreadyThere, ChangedMeanwhile)
     )
     def post(self, request: Request) -> Answer:
         """Add a policy: which partitions a table should have, ahead and behind."""
@@ -104,15 +93,14 @@ class PolicyList(PolicyScoped, EstateList):
             changed = edit_policy(policy, values)
             save(policy)
             record_change(self, "policy.create", str(policy), changed)
-        return Answer(
-            self.shown(self.row(str(policy.pk))).data,
+        return self.created(
+            self.row(str(policy.pk)),
             _("The policy for “%(table)s” is created.") % {"table": policy},
-            status=HTTPStatus.CREATED,
-            headers={"Location": reverse("estate:policy", args=[policy.pk])},
+            reverse("estate:policy", args=[policy.pk]),
         )
 
 
-class PolicyDetail(PolicyScoped, EstateDetail):
+class PolicyDetail(PolicyScoped, RowDetail):
     """Show a partition policy."""
 
     needs = {"GET": "view", "PATCH": "manage", "DELETE": "manage"}

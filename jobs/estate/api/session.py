@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from jobs.api.filters import Filters, Id, Text, Words
+from jobs.api.row import RowDetail, RowList
 from jobs.api.shown import Moment
-from jobs.estate.api.view import EstateDetail, EstateList
+from jobs.estate.api.view import EstateView
 from jobs.estate.models import Category, SessionStatus, Source, SyncRecord, SyncSession
 
 
@@ -68,7 +69,7 @@ class SessionFilters(Filters):
     execution = Id("execution_id")
 
 
-class SessionList(EstateList):
+class SessionList(EstateView, RowList):
     """List the passes of syncs."""
 
     model = SyncSession
@@ -76,7 +77,7 @@ class SessionList(EstateList):
     shown = SessionSerializer
 
 
-class SessionDetail(EstateDetail):
+class SessionDetail(EstateView, RowDetail):
     """Show one pass of a sync, with a record for each instance."""
 
     model = SyncSession

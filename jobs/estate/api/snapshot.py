@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from jobs.api.filters import Day, Filters, Text
+from jobs.api.row import RowList
 from jobs.api.shown import Moment
-from jobs.estate.api.view import EstateList
+from jobs.estate.api.view import EstateView
 from jobs.estate.models import DatabaseSizeSnapshot
 
 
@@ -40,7 +41,7 @@ class SnapshotFilters(Filters):
     until = Day("day", "lte", help_text=_("Of that day or earlier."))
 
 
-class SnapshotList(EstateList):
+class SnapshotList(EstateView, RowList):
     """List how big databases were, day by day."""
 
     model = DatabaseSizeSnapshot
