@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from jobs.models import AuditEvent
 from jobs.registry import isolated_registry, scheduled_task
 from tests.factories import make_user
 
@@ -31,6 +32,10 @@ def _tasks() -> Iterator[None]:
 
 def staff(*rights: Any, **fields: Any) -> User:
     return make_user(*rights, is_staff=True, **fields)
+
+
+def last_event() -> AuditEvent:
+    return AuditEvent.objects.latest("pk")
 
 
 def logged_in(user: User) -> Client:
