@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from django.db import DatabaseError, DataError, IntegrityError
+from django.db.backends.utils import CursorWrapper
 from django.utils.translation import ngettext
 
 from jobs.conf import conf
@@ -168,6 +169,11 @@ class Recorder:
         self._finished.extendleft(reversed(finished))
         self._has_others = self._has_others or bool(finished)
 
+    def note(self, cursor: CursorWrapper, execution_ids: list[int]) -> None:
+        """For alerts, in the transaction of their verdicts."""
+        if self.notes_verdicts:
+            note_verdicts(cursor, execution_ids)
+
     def flush(self, owner: str, now: datetime, *, is_last: bool = False) -> list[Finished]:
         """Write what has come; the runs whose end is written.
 
@@ -279,8 +285,7 @@ class Recorder:
             write_progress(cursor, owner, batch.progress)
             write_logs(cursor, batch.lines)
             write_verdicts(cursor, owner, [item.verdict for item in batch.finished], now)
-            if self.notes_verdicts:
-                note_verdicts(cursor, [item.verdict.execution_id for item in batch.finished])
+            self.note(cursor, [item.verdict.execution_id for item in batch.finished])
             release(cursor, batch.released, now)
 
     def _try_to_write(self, owner: str, now: datetime, batch: Batch) -> bool:

@@ -16,15 +16,12 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from django.db import (
     DEFAULT_DB_ALIAS,
-    InterfaceError,
-    OperationalError,
     connection,
     connections,
     reset_queries,
     transaction,
 )
 from django.db import Error as DatabaseFault
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone as django_timezone
 
 from jobs.conf import conf
@@ -34,8 +31,7 @@ from jobs.executions.fencing import Lease, LeaseLost, bounded, leading
 from jobs.executions.finish import write_verdicts
 from jobs.executions.hand_out import Handout, Late, give_back, hand_out, miss_late
 from jobs.executions.liveness import Peer, look
-from jobs.executions.outbox import note_verdicts
-from jobs.executions.recovery import interrupt_orphans, interrupt_own
+from jobs.executions.recovery import interrupt_orphans
 from jobs.models import JobExecution, Revision, Status
 from jobs.runtime.alert_faults import AlertFaults
 from jobs.runtime.clock import Clock, JumpDetector
@@ -43,6 +39,7 @@ from jobs.runtime.executors.pools import Pools
 from jobs.runtime.faults import Faults
 from jobs.runtime.identity import Identity
 from jobs.runtime.jobstore import RowsJobStore
+from jobs.runtime.last_writes import LastWrites
 from jobs.runtime.lease import Membership
 from jobs.runtime.pulse import Pulse
 from jobs.runtime.recorder import Recorder
@@ -62,7 +59,6 @@ GATHER_S = 0.02
 """Verdicts wait that long at most for the next tick, to be written by its transaction."""
 
 MAX_TRANSACTION_S = 10.0
-LAST_WRITES_LIMIT_S, LAST_WRITES_RETRY_S = 10.0, 0.2
 MAX_BACKOFF_S = 5.0
 DOUBTS_RETRY_S = 1.0
 LOCKED_RETRY_S, MAX_LOCKED_RETRY_S = 0.1, 2.0
@@ -88,6 +84,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._wakeups = make_wakeup(self.wakeup)
         self._jumps = JumpDetector()
         self.report = Report(self)
+        self.last_writes = LastWrites(
+            self.membership, self.recorder, self.pools, self.clock, self.report
+        )
         self._revision = -1
         self._repair = Repair()
         self._due_at: float | None = None
@@ -109,7 +108,6 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._is_gathering = False
         self._is_stopping = False
         self._is_over = False
-        self._taken_back: list[int] = []
         self.add_jobstore(RowsJobStore(), ALIAS)
         for pool in self.pools:
             self.add_executor(pool, pool.alias)
@@ -137,64 +135,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._is_over = True
         self.shutdown(wait=False)  # joins the loop's thread
         self._wakeups.stop()
-        interrupted = self._last_writes()
+        interrupted = self.last_writes.write()
         connection.close()
         return interrupted
-
-    def _last_writes(self) -> int:
-        """From the caller's thread, once the loop has ended; tried again while the database is
-        away, as it may just be coming back."""
-        deadline = time.monotonic() + LAST_WRITES_LIMIT_S
-        while True:
-            try:
-                return self._write_and_leave()
-            except Exception as error:  # the process ends all the same
-                with suppress(DatabaseFault):
-                    connection.close()
-                if isinstance(error, OperationalError | InterfaceError) and (
-                    time.monotonic() < deadline
-                ):
-                    time.sleep(LAST_WRITES_RETRY_S)
-                    continue
-                logger.exception(
-                    "The database did not take the last results; the next leader will call these "
-                    "runs interrupted",
-                    extra={"event": "scheduler.last_writes_failed"},
-                )
-                return len(self.pools.runs())
-
-    def _write_and_leave(self) -> int:
-        """Write what runs have left behind, and interrupt those that go on; how many those are."""
-        owner = self.membership.identity.id
-        now = self.clock.now()
-        self._write_everything()
-        with bounded(LAST_WRITES_LIMIT_S) as cursor:
-            self._taken_back += self.pools.take_back()  # kept, should this have to be tried again
-            give_back(owner, self._taken_back, now=now)
-            interrupted = interrupt_own(owner, now=now)
-            self._note(cursor, interrupted)
-            self.report.counts.interrupted(interrupted)
-            self.report.counts.write(cursor)
-            self.membership.release()
-            self.membership.leave(now)
-        self.report.counts.forget()
-        return len(interrupted)
-
-    def _write_everything(self) -> None:
-        """What runs have left behind so far, which may be more than one flush writes."""
-        self.recorder.close()
-        deadline = time.monotonic() + LAST_WRITES_LIMIT_S
-        self._write_finished(is_last=True)
-        while self.recorder.has_anything:
-            if time.monotonic() > deadline:
-                logger.error(
-                    "What runs left behind last is lost: the database takes too long",
-                    extra={"event": "recorder.cut_short"},
-                )
-                return
-            if not self.recorder.has_lines:  # it was tried, and is locked or refused
-                time.sleep(LAST_WRITES_RETRY_S)
-            self._write_finished(is_last=True)
 
     @property
     def stuck_for_s(self) -> float:
@@ -308,7 +251,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                     late += missed
                 ended = [item.verdict.execution_id for item in finished]
                 ended += [*claimed.ended, *(run.execution_id for run in late)]
-                self._note(cursor, ended)
+                self.recorder.note(cursor, ended)
         except BaseException:
             self.recorder.give_back(finished)  # they may be why: `flush` sorts that out
             raise
@@ -337,13 +280,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._next_late_look = time.monotonic() + LATE_LOOK_S
         with leading(lease, self._limit_s) as (cursor, now):
             late = miss_late(cursor, lease, now=now)
-            self._note(cursor, [run.execution_id for run in late])
+            self.recorder.note(cursor, [run.execution_id for run in late])
         self.report.claimed(Claimed(), [], late)
-
-    def _note(self, cursor: CursorWrapper, execution_ids: list[int]) -> None:
-        """For alerts, in the transaction of their verdicts."""
-        if self.recorder.notes_verdicts:
-            note_verdicts(cursor, execution_ids)
 
     @property
     def _limit_s(self) -> float:
@@ -382,10 +320,10 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         is_due_soon = self._due_at is not None and monotonic >= self._due_at - GATHER_S
         return is_due_soon or bool(self.pools.capacity(self._backlog))
 
-    def _write_finished(self, *, is_last: bool = False) -> None:
+    def _write_finished(self) -> None:
         frees_slots = self.recorder.has_released
         owner = self.membership.identity.id
-        finished = self.recorder.flush(owner, self.clock.now(), is_last=is_last)
+        finished = self.recorder.flush(owner, self.clock.now())
         self._last_write = time.monotonic()
         if frees_slots:  # of runs that ignored their end, for which a retry may wait
             self._backlog = self.pools.aliases()
@@ -454,7 +392,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         with leading(lease, self._limit_s) as (cursor, now):
             self.membership.bury(dead, now)
             interrupted = interrupt_orphans(now=now)
-            self._note(cursor, interrupted)
+            self.recorder.note(cursor, interrupted)
         self.report.interrupted(interrupted)
 
     def _try_to_lead(self, dead: list[Peer]) -> None:

@@ -11,8 +11,8 @@ from django.db import IntegrityError, OperationalError, connection
 
 from jobs.executions.finish import Verdict
 from jobs.models import ExecutionLog, JobExecution, SchedulerProcess, Status
+from jobs.runtime import last_writes as last_writes_module
 from jobs.runtime import recorder as recorder_module
-from jobs.runtime import scheduler as scheduler_module
 from jobs.runtime.recorder import Finished
 from jobs.runtime.run import Run
 from tests.proof.loop import Loop
@@ -59,7 +59,7 @@ def test_the_last_nine_thousand_lines_of_a_run_are_all_written(leader: Loop, run
     for number in range(9000):
         say(run, str(number))
     leader.ends(run)
-    leader.scheduler._last_writes()
+    leader.scheduler.last_writes.write()
     texts = ExecutionLog.objects.order_by("pk").values_list("message", flat=True)
     assert list(texts) == [str(number) for number in range(9000)]
     assert statuses() == [Status.SUCCEEDED]
@@ -80,7 +80,7 @@ def test_what_an_interrupted_run_has_said_is_written_and_what_it_goes_on_to_say_
     monkeypatch.setattr(recorder_module, "write_logs", write_and_hear_more)
     say(run, "the last word")
     run.progress(1, None, "half way")
-    leader.scheduler._last_writes()
+    leader.scheduler.last_writes.write()
     assert len(flushes) == 1
     execution = JobExecution.objects.get()
     assert (execution.status, execution.progress_message) == (Status.INTERRUPTED, "half way")
@@ -94,7 +94,7 @@ def test_a_last_verdict_whose_row_is_locked_is_written_once_the_lock_goes(
 ) -> None:
     leader.ends(run)
     holder = stage.holds(JobExecution.objects.all())
-    stopping = stage.actor(leader.scheduler._last_writes).starts()
+    stopping = stage.actor(leader.scheduler.last_writes.write).starts()
     until(lambda: flushes)
     assert flushes[0] == []
     holder.ends()
@@ -131,11 +131,11 @@ def test_a_last_verdict_that_the_database_never_takes_is_tried_now_and_then_and_
             raise IntegrityError("never")
 
     time = Time()
-    monkeypatch.setattr(scheduler_module, "time", time)
-    monkeypatch.setattr(scheduler_module, "LAST_WRITES_LIMIT_S", 1.0)
+    monkeypatch.setattr(last_writes_module, "time", time)
+    monkeypatch.setattr(last_writes_module, "LIMIT_S", 1.0)
     monkeypatch.setattr(recorder_module, "write_verdicts", refuse)
     leader.ends(run)
-    assert leader.scheduler._last_writes() == 1
+    assert leader.scheduler.last_writes.write() == 1
     assert time.sleeps == len(flushes) - 1
     assert 2 < len(flushes) < 10
     assert "recorder.cut_short" in [record.__dict__.get("event") for record in caplog.records]
@@ -147,7 +147,7 @@ def test_last_writes_that_meet_an_outage_are_tried_again_until_it_is_over(
     leader: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever waited in memory when the first try failed is queued again by the next."""
-    genuine = scheduler_module.interrupt_own
+    genuine = last_writes_module.interrupt_own
     outage = iter(range(3))
 
     def interrupt(owner: str, *, now: datetime) -> list[int]:
@@ -156,8 +156,8 @@ def test_last_writes_that_meet_an_outage_are_tried_again_until_it_is_over(
         return genuine(owner, now=now)
 
     time = Time()
-    monkeypatch.setattr(scheduler_module, "time", time)
-    monkeypatch.setattr(scheduler_module, "interrupt_own", interrupt)
+    monkeypatch.setattr(last_writes_module, "time", time)
+    monkeypatch.setattr(last_writes_module, "interrupt_own", interrupt)
     for job_id in ("job", "waiting"):
         make(job_id)
         make_due(job_id)
@@ -165,7 +165,7 @@ def test_last_writes_that_meet_an_outage_are_tried_again_until_it_is_over(
     run = leader.begins()
     assert run is not None
     leader.ends(run)
-    assert leader.scheduler._last_writes() == 0
+    assert leader.scheduler.last_writes.write() == 0
     assert time.sleeps == 3
     assert sorted([*statuses("job"), *statuses("waiting")]) == [Status.QUEUED, Status.SUCCEEDED]
     assert has_left(leader)
@@ -178,10 +178,10 @@ def test_last_writes_that_an_outage_outlasts_are_given_up_and_the_log_says_so(
         raise OperationalError("the connection is lost")
 
     time = Time()
-    monkeypatch.setattr(scheduler_module, "time", time)
-    monkeypatch.setattr(scheduler_module, "interrupt_own", refuse)
-    assert leader.scheduler._last_writes() == 1
-    assert time.passed_s >= scheduler_module.LAST_WRITES_LIMIT_S
+    monkeypatch.setattr(last_writes_module, "time", time)
+    monkeypatch.setattr(last_writes_module, "interrupt_own", refuse)
+    assert leader.scheduler.last_writes.write() == 1
+    assert time.passed_s >= last_writes_module.LIMIT_S
     events = [record.__dict__.get("event") for record in caplog.records]
     assert "scheduler.last_writes_failed" in events
     assert statuses() == [Status.RUNNING], "the next leader sees to it"

@@ -94,7 +94,7 @@ def test_a_retry_begins_when_the_process_has_stopped_whose_thread_it_waits_for(
     new = loop("new").takes_the_lead()
     rest(new)
     old.step()
-    old.scheduler._last_writes()
+    old.scheduler.last_writes.write()
     new.step()
     assert [handout.attempt for handout in new.handed_out] == [2]
 
@@ -182,7 +182,7 @@ def test_a_run_that_is_abandoned_at_shutdown_is_not_taken_for_one_that_never_beg
     old.scheduler._is_stopping = True
     old.step()
     assert statuses() == [Status.RUNNING]
-    old.scheduler._last_writes()
+    old.scheduler.last_writes.write()
     assert rows()[0].status == Status.INTERRUPTED
     assert "stopped before" in rows()[0].reason
     new.takes_the_lead()

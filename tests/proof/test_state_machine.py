@@ -239,7 +239,7 @@ class Scheduling(RuleBasedStateMachine):
         loop = self.loops.pop(number % len(self.loops))
         loop.scheduler._is_stopping = True
         loop.step()
-        loop.scheduler._last_writes()
+        loop.scheduler.last_writes.write()
         assert not JobExecution.objects.unreleased().filter(owner=loop.id).exists()
         assert SchedulerLease.objects.get().holder != loop.id
 

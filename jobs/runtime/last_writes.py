@@ -1,0 +1,105 @@
+"""The last writes: what a scheduler leaves in the database when it stops for good."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+
+from django.db import Error as DatabaseFault
+from django.db import InterfaceError, OperationalError, connection
+
+from jobs.executions.fencing import bounded
+from jobs.executions.hand_out import give_back
+from jobs.executions.recovery import interrupt_own
+from jobs.runtime.clock import Clock
+from jobs.runtime.executors.pools import Pools
+from jobs.runtime.lease import Membership
+from jobs.runtime.recorder import Recorder
+from jobs.runtime.report import Report
+
+logger = logging.getLogger(__name__)
+
+LIMIT_S, RETRY_S = 10.0, 0.2
+
+
+class LastWrites:
+    """Used by the thread that ends the scheduler, once its loop has ended."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        recorder: Recorder,
+        pools: Pools,
+        clock: Clock,
+        report: Report,
+    ) -> None:
+        self._membership = membership
+        self._recorder = recorder
+        self._pools = pools
+        self._clock = clock
+        self._report = report
+        self._taken_back: list[int] = []
+        """Kept, should it have to be tried again."""
+
+    def write(self) -> int:
+        """Write what runs have left behind, interrupt those that go on, and leave; how many
+        those are.
+
+        Tried again while the database is away, as it may just be coming back. Never raises.
+        """
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            try:
+                return self._write_and_leave()
+            except Exception as error:  # the process ends all the same
+                with suppress(DatabaseFault):
+                    connection.close()
+                if isinstance(error, OperationalError | InterfaceError) and (
+                    time.monotonic() < deadline
+                ):
+                    time.sleep(RETRY_S)
+                    continue
+                logger.exception(
+                    "The database did not take the last results; the next leader will call these "
+                    "runs interrupted",
+                    extra={"event": "scheduler.last_writes_failed"},
+                )
+                return len(self._pools.runs())
+
+    def _write_and_leave(self) -> int:
+        owner = self._membership.identity.id
+        now = self._clock.now()
+        self._write_everything()
+        with bounded(LIMIT_S) as cursor:
+            self._taken_back += self._pools.take_back()
+            give_back(owner, self._taken_back, now=now)
+            interrupted = interrupt_own(owner, now=now)
+            self._recorder.note(cursor, interrupted)
+            self._report.counts.interrupted(interrupted)
+            self._report.counts.write(cursor)
+            self._membership.release()
+            self._membership.leave(now)
+        self._report.counts.forget()
+        return len(interrupted)
+
+    def _write_everything(self) -> None:
+        """What runs have left behind so far, which may be more than one flush writes."""
+        self._recorder.close()
+        deadline = time.monotonic() + LIMIT_S
+        self._flush()
+        while self._recorder.has_anything:
+            if time.monotonic() > deadline:
+                logger.error(
+                    "What runs left behind last is lost: the database takes too long",
+                    extra={"event": "recorder.cut_short"},
+                )
+                return
+            if not self._recorder.has_lines:  # it was tried, and is locked or refused
+                time.sleep(RETRY_S)
+            self._flush()
+
+    def _flush(self) -> None:
+        owner = self._membership.identity.id
+        for item in self._recorder.flush(owner, self._clock.now(), is_last=True):
+            self._report.finished(item)
