@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
+from datetime import datetime
 
 from django.db import Error as DatabaseFault
 from django.db import InterfaceError, OperationalError, connection
@@ -39,8 +40,9 @@ class LastWrites:
         self._pools = pools
         self._clock = clock
         self._report = report
+        # Kept from one try to the next: a commit may have happened whose answer was lost.
         self._taken_back: list[int] = []
-        """Kept, should it have to be tried again."""
+        self._interrupted: set[int] = set()
 
     def write(self) -> int:
         """Write what runs have left behind, interrupt those that go on, and leave; how many
@@ -48,10 +50,12 @@ class LastWrites:
 
         Tried again while the database is away, as it may just be coming back. Never raises.
         """
+        now = self._clock.now()
         deadline = time.monotonic() + LIMIT_S
         while True:
             try:
-                return self._write_and_leave()
+                self._write_and_leave(now)
+                return len(self._interrupted)
             except Exception as error:  # the process ends all the same
                 with suppress(DatabaseFault):
                     connection.close()
@@ -67,21 +71,26 @@ class LastWrites:
                 )
                 return len(self._pools.runs())
 
-    def _write_and_leave(self) -> int:
+    def _write_and_leave(self, now: datetime) -> None:
+        """Each in a transaction of its own: together they would not keep to the order of locks."""
         owner = self._membership.identity.id
-        now = self._clock.now()
         self._write_everything()
-        with bounded(LIMIT_S) as cursor:
-            self._taken_back += self._pools.take_back()
+        self._taken_back += self._pools.take_back()
+        with bounded(LIMIT_S):
             give_back(owner, self._taken_back, now=now)
+        with bounded(LIMIT_S) as cursor:
             interrupted = interrupt_own(owner, now=now)
             self._recorder.note(cursor, interrupted)
-            self._report.counts.interrupted(interrupted)
-            self._report.counts.write(cursor)
-            self._membership.release()
-            self._membership.leave(now)
+            self._interrupted.update(interrupted)
+        if self._membership.lease:
+            with bounded(LIMIT_S):
+                self._membership.release()
+            self._membership.lease = None
+        self._report.counts.interrupted(list(self._interrupted))
+        with bounded(LIMIT_S) as cursor:
+            if self._membership.leave(now):
+                self._report.counts.write(cursor)
         self._report.counts.forget()
-        return len(interrupted)
 
     def _write_everything(self) -> None:
         """What runs have left behind so far, which may be more than one flush writes."""

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Model
 
 from jobs.executions.finish import Verdict
-from jobs.models import ExecutionLog, JobExecution, SchedulerProcess, Status
+from jobs.models import (
+    ExecutionLog,
+    Job,
+    JobExecution,
+    Revision,
+    SchedulerLease,
+    SchedulerProcess,
+    Status,
+)
+from jobs.models.tally import Tally
 from jobs.runtime import last_writes as last_writes_module
 from jobs.runtime import recorder as recorder_module
 from jobs.runtime.recorder import Finished
 from jobs.runtime.run import Run
 from tests.proof.loop import Loop
 from tests.proof.race import Stage
-from tests.proof.rows import make, statuses
+from tests.proof.rows import declare_dead, make, statuses
 from tests.runtime.runs import make_due
 from tests.waiting import until
 
@@ -185,3 +196,70 @@ def test_last_writes_that_an_outage_outlasts_are_given_up_and_the_log_says_so(
     events = [record.__dict__.get("event") for record in caplog.records]
     assert "scheduler.last_writes_failed" in events
     assert statuses() == [Status.RUNNING], "the next leader sees to it"
+
+
+# --- Counts, and the order of locks ----------------------------------------------------------
+
+
+def counted() -> dict[tuple[str, str], int]:
+    """How many verdicts by job and verdict."""
+    verdicts = Tally.objects.filter(metric=Tally.VERDICT)
+    return {(tally.subject, tally.label): tally.count for tally in verdicts}
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_last_writes_count_each_run_once_though_a_commit_of_theirs_was_not_answered(
+    leader: Loop, run: Run, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    make("other")
+    make_due("other")
+    leader.step()
+    other = leader.begins()
+    assert other is not None
+    leader.ends(other)
+    commit, commits = connection._commit, count(1)
+
+    def commit_unheard() -> None:
+        commit()
+        if next(commits) == number:
+            raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(last_writes_module, "time", time := Time())
+    monkeypatch.setattr(connection, "_commit", commit_unheard)
+    assert leader.scheduler.last_writes.write() == 1
+    assert time.sleeps == 1
+    assert counted() == {("job", "interrupted"): 1, ("other", "succeeded"): 1}
+    assert has_left(leader)
+
+
+def test_a_process_that_another_took_for_dead_still_counts_what_it_did(
+    leader: Loop, run: Run
+) -> None:
+    leader.ends(run)
+    declare_dead(leader)
+    leader.scheduler.last_writes.write()
+    assert counted() == {("job", "succeeded"): 1}
+
+
+def are_free(*models: type[Model]) -> bool:
+    """Whether nobody holds a lock on any of their rows."""
+    with transaction.atomic():
+        rows = [model._base_manager.all() for model in models]
+        return all(len(each.select_for_update(skip_locked=True)) == len(each) for each in rows)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no single row")
+@pytest.mark.parametrize("model", [SchedulerLease, Tally])
+def test_last_writes_that_wait_for_the_lease_or_a_tally_keep_nobody_waiting(
+    stage: Stage, leader: Loop, run: Run, model: type[Model]
+) -> None:
+    """Whoever has one of these may be about to take what comes after it in the order of locks."""
+    Job.objects.update(rerun_if_interrupted=True)
+    Tally.objects.create(metric=Tally.VERDICT, subject="job", label=Status.INTERRUPTED)
+    holder = stage.holds(model._base_manager.all())
+    stopping = stage.actor(leader.scheduler.last_writes.write).starts().has_to_wait()
+    assert are_free(Job, JobExecution, Revision)
+    holder.ends()
+    assert stopping.ends() == 1
+    assert statuses() == [Status.INTERRUPTED, Status.QUEUED]
+    assert counted() == {("job", "interrupted"): 1}
