@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -55,15 +57,17 @@ def beyond_scope() -> str:
     return _("The scope of this token does not allow that.")
 
 
-def refusal(request: Request, right: Right | None) -> str:
+def refusal(request: Request, right: Right | None) -> str | Promise:
     if right is not None and is_beyond_scope(request, right):
         return beyond_scope()
-    needed = {
-        "view_job": _("You need the right to view jobs for this."),
-        "run_job": _("You need the right to run jobs for this."),
-        "manage_job": _("You need the right to manage jobs for this."),
-    }
-    return needed[right] if right else ""
+    return NEEDED[right] if right else ""
+
+
+NEEDED: dict[Right, Promise] = {
+    "view_job": gettext_lazy("You need the right to view jobs for this."),
+    "run_job": gettext_lazy("You need the right to run jobs for this."),
+    "manage_job": gettext_lazy("You need the right to manage jobs for this."),
+}
 
 
 def _needed(request: Request, view: Any) -> Right | None:

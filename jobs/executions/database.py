@@ -74,7 +74,11 @@ def from_json(value: Any) -> Any:
         return []
     if value == "{}":
         return {}
-    return json.loads(value) if isinstance(value, str | bytes) else value
+    return _decoded(value) if isinstance(value, str) else value
+
+
+_decoded = json.JSONDecoder().decode
+"""As `json.loads`, which first looks at its options."""
 
 
 def in_list(column: str, pg_type: str) -> str:

@@ -164,7 +164,8 @@ def _sql() -> tuple[str, str]:
     last = "LEFT JOIN jobs_jobexecution l ON l.id = (SELECT e.id FROM jobs_jobexecution e "
     last += "WHERE e.job_id = j.id ORDER BY e.id DESC LIMIT 1)"
     if is_postgresql():  # the range is what it is in `last_runs`
-        last = "LEFT JOIN LATERAL (SELECT e.* FROM jobs_jobexecution e WHERE e.job_id >= j.id "
+        last = "LEFT JOIN LATERAL (SELECT e.id, e.status, e.started_at, e.duration_s "
+        last += "FROM jobs_jobexecution e WHERE e.job_id >= j.id "
         last += "AND e.job_id <= j.id ORDER BY e.job_id, e.id DESC LIMIT 1) l ON TRUE"
     columns += [f"({schedule}){text}", f"({unreleased} AND e.released_at IS NULL)"]
     columns += ["l.id", "l.status", f"l.started_at{text}", "l.duration_s"]
