@@ -45,4 +45,4 @@ class DatabaseSizeSnapshot(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.database_id} {self.day:%Y-%m-%d}"
+        return f"{self.database} {self.day:%Y-%m-%d}"
