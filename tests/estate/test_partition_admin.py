@@ -192,6 +192,25 @@ def test_a_policy_is_made_changed_and_deleted(
     assert not PartitionPolicy.objects.exists()
 
 
+def test_a_list_says_what_a_policy_does(admin_client: Client, instance: DatabaseInstance) -> None:
+    given: dict[str, Any] = {"instance": instance, "database": "shop"}
+    PartitionPolicy.objects.create(**given, table="sales", interval="month", retention=12)
+    PartitionPolicy.objects.create(
+        **given, table="numbers", interval="number", step=1_000_000, premake=1, is_active=False
+    )
+    page = admin_client.get(reverse("admin:estate_partitionpolicy_changelist")).text
+    assert "sc-by-card" in page
+    for text in (
+        'one for each month<small class="sc-below">3 periods ahead</small>',
+        'one for each range of 1,000,000 numbers<small class="sc-below">1 period ahead</small>',
+        "12 periods kept",
+        "all kept",
+        ">active</span>",
+        ">not active</span>",
+    ):
+        assert text in page
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

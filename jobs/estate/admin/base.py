@@ -56,8 +56,6 @@ class EstatePage:
 
     empty_sentence: _StrPromise = gettext_lazy("There is none yet.")
     """In place of a list of nothing."""
-    has_cards = True
-    """Whether its rows are to be read without their heads, as cards in a narrow window."""
 
     class Media:
         css = {

@@ -3,8 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.admin.audited import Audited
+from jobs.admin.display import badge, lines
 from jobs.estate.admin.base import (
     AgainAfterConflict,
     EstatePage,
@@ -50,8 +55,7 @@ class PartitionPolicyAdmin(
 ):
     audited_as = "policy"
     form = PartitionPolicyForm
-    has_cards = False
-    list_display = ("__str__", "instance", "interval", "step", "premake", "retention", "is_active")
+    list_display = ("about", "partitions", "kept", "state")
     list_filter = (("instance", InstanceFilter), "interval", "is_active")
     list_select_related = ("instance",)
     search_fields = ("database", "schema", "table")
@@ -59,3 +63,30 @@ class PartitionPolicyAdmin(
         (None, {"fields": ("instance", "database", "schema", "table")}),
         (None, {"fields": ("interval", "step", "premake", "retention", "is_active")}),
     )
+
+    @admin.display(description=gettext_lazy("table"), ordering="table")
+    def about(self, policy: PartitionPolicy) -> SafeString:
+        return lines(str(policy), policy.instance.name)
+
+    @admin.display(description=gettext_lazy("partitions"), ordering="interval")
+    def partitions(self, policy: PartitionPolicy) -> SafeString:
+        ahead = ngettext("%(n)d period ahead", "%(n)d periods ahead", policy.premake)
+        interval = policy.get_interval_display()
+        if policy.step is not None:
+            step = number_format(policy.step, force_grouping=True)
+            interval = _("range of %(step)s numbers") % {"step": step}
+        one = _("one for each %(interval)s") % {"interval": interval}
+        return lines(one, ahead % {"n": policy.premake})
+
+    @admin.display(description=gettext_lazy("kept"), ordering="retention")
+    def kept(self, policy: PartitionPolicy) -> str:
+        if policy.retention is None:
+            return _("all kept")
+        kept = ngettext("%(n)d period kept", "%(n)d periods kept", policy.retention)
+        return kept % {"n": policy.retention}
+
+    @admin.display(description=gettext_lazy("state"), ordering="is_active")
+    def state(self, policy: PartitionPolicy) -> SafeString:
+        if policy.is_active:
+            return badge("scheduled", _("active"))
+        return badge("disabled", _("not active"))
