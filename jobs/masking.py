@@ -20,12 +20,15 @@ _URL_USER = re.compile(
 )
 _URL_END = re.compile(r"""[\s"'<>]""")
 _SCHEME = r"(?:bearer|token|basic|apikey|negotiate|ntlm)\s+"
-_WORD = r"""(?!\[hidden\])[^\s"',;)}\]\\]+"""
+_WORD = (
+    # Up to the quote that ends it, or the backslashes before that in a text within a text.
+    r"""(?!\[hidden\])(?:[^\s"',;)}\]\\]++|\\++(?!["']))+"""
+)
 _ASSIGNED = re.compile(
     rf"""((?:password|passwd|secret|token|api_?key)(?:=|["']\s*:\s*)["']?){_WORD}""",
     re.IGNORECASE,
 )
-_ASSIGNED_WORDS = ("passw", "secret", "token", "api")
+_ASSIGNED_WORDS = ("passw", "secret", "token", "key")
 _AUTHORIZATION = re.compile(
     rf"""(authorization(?:[\\"']+\s{{0,9}}[:,=]|\s{{0,9}}[:=])\s{{0,9}}+(?:b?[\\"']+)?+)
     (?:
@@ -88,7 +91,7 @@ def without_secrets(text: str) -> str:
     if has_equals:
         text = _QUERY.sub(rf"\1{HIDDEN}", text)
     lowered = text.casefold()
-    if "authorization" in lowered:
+    if "author" in lowered:  # what follows may be a dotless i, which counts as an i
         text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{HIDDEN}", text)
     if "bearer" in lowered or "token" in lowered:
         text = _BEARER.sub(rf"\1{HIDDEN}", text)

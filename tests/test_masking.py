@@ -18,6 +18,10 @@ from jobs.masking import masked, without_secrets
         ("connect(password='hunter2')", "connect(password='[hidden]')"),
         ("{'api_key': 'hunter2', 'days': 1}", "{'api_key': '[hidden]', 'days': 1}"),
         ('{"token": "hunter2"}', '{"token": "[hidden]"}'),
+        (r"password=hun\ter2 dbname=n", "password=[hidden] dbname=n"),
+        (r"password=\hunter2", "password=[hidden]"),
+        (r"""{'password': 'hun\\ter2'}""", "{'password': '[hidden]'}"),
+        (r'"{\"a\": \"token=hunter2\"}"', r'"{\"a\": \"token=[hidden]\"}"'),
         ("host=h password=hunter2 dbname=n", "host=h password=[hidden] dbname=n"),
         ("a://b:c d://e:hunter2@f", "a://b:c d://e:[hidden]@f"),
         ("a://b:c://d:hunter2@e", "a://b:[hidden]@e"),
@@ -126,7 +130,18 @@ def test_other_words_stay(text: str) -> None:
     assert without_secrets(text) == text
 
 
-@pytest.mark.parametrize("text", ["paſſword=hunter2", "toKen=hunter2", "API_KEY=hunter2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "paſſword=hunter2",
+        "toKen=hunter2",
+        "API_KEY=hunter2",
+        "apı_key=hunter2",
+        "APİ_KEY=hunter2",
+        "authorızatıon: hunter2",
+        "AUTHORİZATİON: hunter2",
+    ],
+)
 def test_a_name_is_known_by_all_letters_that_count_as_its_own(text: str) -> None:
     assert "hunter2" not in without_secrets(text)
 
@@ -161,6 +176,9 @@ def test_values_are_looked_into() -> None:
         "slack://",
         "schedcore_",
         '\\"',
+        "password=\\",
+        "password=a\\",
+        "\\",
         " ",
     ],
 )
