@@ -18,6 +18,7 @@ UNWRITTEN, UNREAD = 3, 141
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "schedcore.settings")
+    replace_closed()
     try:
         attempt(sys.argv)
     except SystemExit:
@@ -27,6 +28,15 @@ def main() -> None:
         stop_if_unwritten("\n")  # without a buffer nothing is left that could fail again
         raise
     stop_if_unwritten()
+
+
+def replace_closed() -> None:
+    """Where the caller has closed an output, as by `>&-`, Python has None: it becomes one that
+    takes nothing, as on a full disk, or everything where nobody could be told."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def attempt(argv: list[str]) -> None:
@@ -75,7 +85,8 @@ def stop_if_unwritten(more: str = "") -> None:
         sys.stdout.write(more)
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains at its end
+        # Or Python complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(UNREAD) from None
         stop(f"Standard output could not be written: {error.strerror}.", UNWRITTEN)

@@ -43,8 +43,12 @@ def unread() -> Iterator[int]:
 
 
 def ended(words: list[str], stdout: int, var: Path) -> tuple[int, str]:
+    return run([sys.executable, "manage.py", *words], stdout, var)
+
+
+def run(command: list[str], stdout: int, var: Path) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "manage.py", *words],
+        command,
         cwd=ROOT,
         env=environment(SCHEDCORE_VAR_DIR=str(var), DATABASE_URL=database_url()),
         stdout=stdout,
@@ -100,3 +104,19 @@ def test_what_else_goes_wrong_is_told_though_the_disk_is_full(tmp_path: Path) ->
         code, told = ended(["jobs", "show", "nothing"], full.fileno(), tmp_path)
     assert code == 2
     assert "nothing" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        ("jobs list >&-", 3, "Standard output could not be written: Bad file descriptor.\n"),
+        ("jobs list <&- >&-", 3, "Standard output could not be written: Bad file descriptor.\n"),
+        ("migrate --verbosity 0 >&-", 0, ""),
+        ("jobs show nothing 2>&-", 2, ""),
+    ],
+)
+def test_a_closed_output_takes_nothing(
+    made: Job, command: str, code: int, told: str, tmp_path: Path
+) -> None:
+    shell = ["sh", "-c", f'"$0" manage.py {command}', sys.executable]
+    assert run(shell, subprocess.PIPE, tmp_path) == (code, told)
