@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from jobs.errors import Invalid
@@ -26,15 +26,16 @@ class Strict(serializers.Serializer[Any]):
     def read(cls, data: Mapping[str, Any], **context: Any) -> dict[str, Any]:
         """The fields of `data` that are there, or by default; raises for any that is wrong."""
         refuse_unknown(data, cls.names())
-        serializer = cls(context=context) if context else _without_context(cls)
+        serializer = cls(context=context) if context else _without_context(cls, get_language())
         found: dict[str, Any] = serializer.run_validation(dict(data))
         return found
 
 
 @cache
-def _without_context(serializer: type[Strict]) -> Strict:
+def _without_context(serializer: type[Strict], language: str | None) -> Strict:
     """One for all requests, which reads without keeping anything: to make its fields anew took
-    longer than to read a query."""
+    longer than to read a query. One for each language: the framework's sentences about limits
+    stay in the one in which they are said first."""
     return serializer()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from jobs.control import job as control
@@ -218,6 +219,16 @@ def test_ordering_puts_jobs_that_stand_still_last(viewer: APIClient) -> None:
 )
 def test_a_bad_query_is_named(viewer: APIClient, name: str, value: str) -> None:
     refused(viewer.get(JOBS, {name: value}), 400, "validation_error", field=name)
+
+
+def test_limits_are_told_in_the_language_of_the_request(viewer: APIClient) -> None:
+    told: dict[str, list[Any]] = {}
+    for language in ("de", "en", "fr", "de"):
+        with translation.override(language):
+            answer = viewer.get(JOBS, {"page": "0"})
+            told.setdefault(language, []).append(refused(answer, 400, field="page")["errors"])
+    assert told["de"][0] == told["de"][1] != told["en"][0] != told["fr"][0]
+    assert told["en"] == [{"page": ["Ensure this value is greater than or equal to 1."]}]
 
 
 @pytest.mark.parametrize("page", ["1000000000", "9" * 30, "9" * 5000])
