@@ -9,8 +9,7 @@ from typing import Any
 
 from django.db import Error as DatabaseFault
 
-from jobs.masking import without_secrets
-from jobs.runtime.faults import MAX_SENTENCE
+from jobs.runtime.faults import sentence_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class AlertFaults:
         self._faults, self._moved_at = {}, None
 
     def failed(self, part: str, error: Exception) -> None:
-        sentence = f"{type(error).__name__}: {error}".strip()[:MAX_SENTENCE]
+        sentence = sentence_of(error)
         last = self._faults.get(part)
         if last is None or last.error != sentence:
             logger.error(
@@ -85,4 +84,4 @@ class AlertFaults:
             return {"alert_fault": None}
         oldest = min(lasting, key=lambda fault: fault.since)
         age_s = round(monotonic - oldest.since, 1)
-        return {"alert_fault": {"error": without_secrets(oldest.error), "age_s": age_s}}
+        return {"alert_fault": {"error": oldest.error, "age_s": age_s}}

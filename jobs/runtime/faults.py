@@ -8,6 +8,9 @@ from typing import Any
 
 from django.db import Error as DatabaseFault
 
+from jobs.masking import without_secrets
+from jobs.runtime.view import storable
+
 logger = logging.getLogger(__name__)
 
 MAX_SENTENCE = 500
@@ -23,7 +26,7 @@ class Faults:
 
     def begin(self, error: Exception, now: datetime) -> None:
         """A step has failed; said once while the same thing goes on failing."""
-        sentence = f"{type(error).__name__}: {error}".strip()[:MAX_SENTENCE]
+        sentence = sentence_of(error)
         if sentence != self.current:
             logger.error(
                 "The scheduler's step failed; trying again",
@@ -44,3 +47,10 @@ class Faults:
     def figures(self) -> dict[str, Any]:
         """For health: `since` and `until` in ISO format, UTC; `until` is None while it lasts."""
         return {"last_fault": self._last}
+
+
+def sentence_of(error: Exception) -> str:
+    """What is told of it: no secret, not even a part of one, and nothing with which the heartbeat
+    that brings it could not be stored."""
+    sentence = without_secrets(f"{type(error).__name__}: {error}".strip())
+    return storable(sentence)[:MAX_SENTENCE]
