@@ -59,7 +59,7 @@ def clean_name(value: Any, errors: dict[str, list[str]]) -> str:
     """Adds to `errors` what is wrong with it; so too `clean_flag`."""
     name = value.strip() if isinstance(value, str) else ""
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        sentence = _("A name of at most %(most)d characters is needed.")
+        sentence = _("A name of at most %(most)d characters, all of them visible, is needed.")
         errors["name"] = [sentence % {"most": NAME_LENGTH}]
     return name
 
