@@ -17,11 +17,11 @@ from tests.benchmarks.figures import percentile
 from tests.benchmarks.web_stock import name
 
 AT_ONCE = 8
-"""Connections, so that each worker has some by chance as well."""
+"""Who ask at once, as many as the workers have threads. Each request has a connection of its own,
+as from the proxy of docs/deploy: connections that stay may all be with one of the workers."""
 
 WARM_UP_S = 3.0
-"""At first workers start, and load what they need once; that does not count. It has connections
-of its own, as all of them go to the worker that is there first, and stay with it."""
+"""At first workers start, and load what they need once; that does not count."""
 
 
 def main(port: int, token: str, jobs: int, executions: int, seconds: float) -> None:
@@ -52,12 +52,13 @@ def _asked(
     end = time.monotonic() + seconds
 
     def ask(paths: Iterator[str]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        headers = {"Authorization": f"Token {token}"}
+        headers = {"Authorization": f"Token {token}", "Connection": "close"}
         while (started := time.monotonic()) < end:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             connection.request("GET", f"/scheduler/api/{next(paths)}", headers=headers)
             answer = connection.getresponse()
             body = answer.read()
+            connection.close()
             if answer.status != 200:
                 problems.append(f"{answer.status} {body[:200]!r}")
                 return
