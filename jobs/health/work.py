@@ -5,42 +5,46 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.db.models import Count, Min, Q, QuerySet, Window
+from django.db.models import Count, Min, Q
 from django.db.models.functions import Coalesce
 from django_apscheduler.models import DjangoJob
 
 from jobs.health.processes import age_s
-from jobs.health.shapes import JobsData, OverdueJob, QueueData
+from jobs.health.shapes import JobsData, QueueData
 from jobs.models import Job, JobExecution, JobState, Status
 
 OVERDUE_AFTER = timedelta(seconds=60)
 
-LISTED = ("id", "name", "next_run_time")
 SHOWN = 20
 """Jobs that are listed by id; the counts say how many there are."""
 
 
 def jobs_data(now: datetime) -> JobsData:
+    """One statement, and one each for what is overdue and for what is broken, if anything is."""
+    late = DjangoJob.objects.filter(next_run_time__lt=now - OVERDUE_AFTER).values("pk")
+    rows = list(
+        Job.objects.by_state(now).annotate(
+            n=Count("pk"),
+            late=Count("pk", filter=Q(pk__in=late)),
+        )
+    )
+    counts = {state: n for state, n, _late in rows}
+    overdue_count = sum(n for state, _all, n in rows if state == JobState.SCHEDULED)
     jobs: Any = Job.objects.with_schedule(now)  # django-stubs does not see annotations
-    counts = Job.objects.count_by_state(now)
-    overdue = list(_overdue(jobs, now - OVERDUE_AFTER))
+    overdue = jobs.filter(pk__in=late, state=JobState.SCHEDULED).order_by("next_run_time")
     broken = jobs.exclude(problem="").filter(state=JobState.BROKEN).order_by("pk")
     is_any_broken = JobState.BROKEN in counts
     return {
         "total": sum(counts.values()),
         "by_state": {state.value: counts.get(state.value, 0) for state in JobState},
-        "overdue_count": overdue[0].pop("n") if overdue else 0,
-        "overdue": cast(list[OverdueJob], [{key: row[key] for key in LISTED} for row in overdue]),
-        "broken": list(broken.values("id", "name", "problem")[:SHOWN]) if is_any_broken else [],
+        "overdue_count": overdue_count,
+        "overdue": _shown(overdue, "id", "name", "next_run_time") if overdue_count else [],
+        "broken": _shown(broken, "id", "name", "problem") if is_any_broken else [],
     }
 
 
-def _overdue(jobs: Any, since: datetime) -> QuerySet[Any]:
-    """The first, each with the number `n` of all; by the index of the times, as most often there
-    is none."""
-    late = DjangoJob.objects.filter(next_run_time__lt=since).values("pk")
-    found: QuerySet[Any] = jobs.filter(pk__in=late, state=JobState.SCHEDULED)
-    return found.order_by("next_run_time").values(*LISTED, n=Window(Count("*")))[:SHOWN]
+def _shown(jobs: Any, *fields: str) -> list[Any]:
+    return list(jobs.values(*fields)[:SHOWN])
 
 
 def queue_data(now: datetime) -> QueueData:

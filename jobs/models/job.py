@@ -74,13 +74,18 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.with_next_run().annotate(**{"state": state})  # noqa: PIE804
 
     def count_by_state(self, now: datetime | Combinable) -> dict[str, int]:
-        """How many are in each state that any is in, as of `now`.
+        """How many are in each state that any is in, as of `now`."""
+        return dict(self.by_state(now).annotate(n=Count("pk")))
+
+    def by_state(self, now: datetime | Combinable) -> models.QuerySet[Any, Any]:
+        """Rows of the states that any is in, to be annotated with what is counted of each.
 
         Quicker by far on PostgreSQL than by `with_schedule`, which looks each schedule up.
         """
         armed = DjangoJob.objects.filter(next_run_time__isnull=False).values("pk")
         rows: Any = self.order_by().annotate(stands=_state(now, is_armed=Q(pk__in=armed)))
-        return dict(rows.values_list("stands").annotate(n=Count("pk")))
+        found: models.QuerySet[Any, Any] = rows.values_list("stands")
+        return found
 
     def with_next_run(self) -> JobQuerySet:
         """Annotate `next_run_time` (UTC, or None)."""
