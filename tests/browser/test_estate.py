@@ -46,6 +46,12 @@ def session(root: User) -> SyncSession:
     return made
 
 
+def many_instances(number: int) -> list[DatabaseInstance]:
+    return DatabaseInstance.objects.bulk_create(
+        DatabaseInstance(name=f"z-{n:03}", engine="postgresql", host="db") for n in range(number)
+    )
+
+
 def url_of(instance: DatabaseInstance) -> str:
     return f"{LIST}{instance.pk}/change/"
 
@@ -197,6 +203,28 @@ def test_a_session_is_watched_to_its_end(page: Page, session: SyncSession) -> No
     before = len(asked)
     page.clock.run_for(60_000)
     assert len(asked) == before
+
+
+def test_rows_of_a_session_stay_where_they_are(page: Page, session: SyncSession) -> None:
+    SyncRecord.objects.bulk_create(
+        SyncRecord(session=session, instance_name=f"z-{number:03}", instance=instance)
+        for number, instance in enumerate(many_instances(60))
+    )
+    page.clock.install()
+    page.goto(f"/admin/estate/syncsession/{session.pk}/change/")
+    looked_at = page.get_by_role("link", name="z-030")
+    looked_at.scroll_into_view_if_needed()
+    looked_at.focus()
+    before = (page.evaluate("scrollY"), looked_at.bounding_box())
+
+    session.records.filter(instance_name="z-050").update(status="failed", error="It hangs. " * 20)
+    session.records.filter(instance_name__in=["z-029", "z-030"]).update(status="completed")
+    page.clock.run_for(3_500)
+
+    expect(page.locator("tr", has_text="z-050")).to_contain_text("It hangs.")
+    expect(page.locator("tr", has_text="z-030")).to_contain_text("completed")
+    expect(looked_at).to_be_focused()
+    assert (page.evaluate("scrollY"), looked_at.bounding_box()) == before
 
 
 def test_nothing_is_asked_while_nobody_looks_at_a_session(page: Page, session: SyncSession) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +40,12 @@ def url_of(session: SyncSession, page: str = "change") -> str:
     return reverse(f"admin:estate_syncsession_{page}", args=[session.pk])
 
 
+def refreshed(client: Client, session: SyncSession, **known: list[int]) -> Any:
+    """What comes for the ids that a page shows as pending and as running."""
+    asked = json.dumps({"pending": [], "running": [], **known})
+    return client.post(url_of(session, "live"), asked, content_type="application/json")
+
+
 @pytest.fixture
 def running() -> SyncSession:
     session = make_session()
@@ -56,16 +63,79 @@ def test_every_state_has_a_look() -> None:
 def test_a_running_session_says_how_far_it_is_the_failed_first(
     admin_client: Client, running: SyncSession
 ) -> None:
-    for page in ("change", "live"):
-        answer = admin_client.get(url_of(running, page))
-        text = answer.text
+    answer = admin_client.get(url_of(running))
+    names = [one["name"] for one in answer.context["records"]]
+    assert names == ["lost", "now", "next", "done"]
+    assert "It &lt;hangs&gt;." in answer.text
+    for text in (answer.text, refreshed(admin_client, running).json()["parts"]):
         assert "4 instances: 1 failed, 1 running, 1 pending, 1 completed" in text
         assert '<progress max="4" value="2"' in text
-        assert "It &lt;hangs&gt;." in text
         assert "manual, by ana" in text
-        names = [one["name"] for one in answer.context["records"]]
-        assert names == ["lost", "now", "next", "done"]
         assert "data-finished" not in text
+
+
+def test_a_refresh_brings_the_cells_of_what_has_changed_and_no_others(
+    admin_client: Client, running: SyncSession
+) -> None:
+    ids = {record.instance_name: record.pk for record in running.records.all()}
+    known = {"pending": [ids["next"], ids["lost"]], "running": [ids["now"]]}
+
+    rows = refreshed(admin_client, running, **known).json()["rows"]
+
+    assert list(rows) == [str(ids["lost"])]
+    assert rows[str(ids["lost"])]["status"] == "failed"
+    cells = rows[str(ids["lost"])]["cells"]
+    assert len(cells) == len(session_page.COLUMNS)
+    assert "It &lt;hangs&gt;." in cells[0]
+    assert cells[0] in admin_client.get(url_of(running)).text, "as the page has it"
+
+
+def test_a_refresh_of_a_hundred_rows_is_small(admin_client: Client) -> None:
+    session = make_session()
+    SyncRecord.objects.bulk_create(
+        SyncRecord(
+            session=session,
+            instance_name=f"db-{number:03}.example.org",
+            status="completed",
+            items_seen=1234,
+            seconds=2.5,
+            details={"totals": {"total_bytes": 1 << 40}},
+        )
+        for number in range(100)
+    )
+    ids = list(session.records.values_list("pk", flat=True))
+    answer = refreshed(admin_client, session, running=ids)
+    assert len(answer.json()["rows"]) == 100
+    assert len(answer.content) < 30_000
+    assert len(refreshed(admin_client, session).content) < 2_000, "where nothing has changed"
+
+
+def test_a_refresh_tells_nothing_of_another_session(
+    admin_client: Client, running: SyncSession
+) -> None:
+    ids = list(running.records.values_list("pk", flat=True))
+    assert refreshed(admin_client, make_session(), running=ids).json()["rows"] == {}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("", "[]", "{", "7", '{"pending": []}', '{"pending": 7, "running": []}', "[" * 100_000),
+        '{"pending": ["x"], "running": []}',
+        '{"pending": [1e999], "running": []}',
+        '{"pending": [99999999999999999999], "running": []}',
+        json.dumps({"pending": [1] * 1001, "running": []}),
+    ],
+)
+def test_what_no_page_would_ask_is_refused(
+    admin_client: Client, running: SyncSession, asked: str
+) -> None:
+    url = url_of(running, "live")
+    assert admin_client.post(url, asked, content_type="application/json").status_code == 400
+
+
+def test_a_refresh_is_asked_by_post_alone(admin_client: Client, running: SyncSession) -> None:
+    assert admin_client.get(url_of(running, "live")).status_code == 405
 
 
 def test_the_live_part_ends_with_its_session(admin_client: Client, running: SyncSession) -> None:
@@ -74,7 +144,7 @@ def test_the_live_part_ends_with_its_session(admin_client: Client, running: Sync
     running.save()
     page = admin_client.get(url_of(running))
     assert "sync-session.js" not in page.text
-    assert "data-finished" in admin_client.get(url_of(running, "live")).text
+    assert "data-finished" in refreshed(admin_client, running).json()["parts"]
 
 
 @pytest.mark.parametrize("records", [1, 40])
@@ -84,16 +154,17 @@ def test_a_session_costs_the_same_statements_for_few_and_for_many(
     session = make_session()
     for number in range(records):
         make_record(session, f"i{number}", "pending")
+    ids = list(session.records.values_list("pk", flat=True))
     with django_assert_num_queries(5):
         admin_client.get(url_of(session))
     with django_assert_num_queries(5):
-        admin_client.get(url_of(session, "live"))
+        refreshed(admin_client, session, running=ids)
 
 
 def test_who_may_not_see_sessions_is_told_nothing(running: SyncSession) -> None:
     stranger = client_with("view_databaseinstance")
     assert stranger.get(url_of(running)).status_code == 403
-    assert stranger.get(url_of(running, "live")).status_code == 403
+    assert refreshed(stranger, running).status_code == 403
     viewer = client_with("view_syncsession")
     page = viewer.get(url_of(running))
     assert page.status_code == 200
@@ -103,7 +174,7 @@ def test_who_may_not_see_sessions_is_told_nothing(running: SyncSession) -> None:
 @pytest.mark.parametrize("key", ["999999", "x", "9" * 30])
 def test_a_session_that_is_not_there_is_not_found(admin_client: Client, key: str) -> None:
     url = reverse("admin:estate_syncsession_live", args=[key])
-    assert admin_client.get(url).status_code == 404
+    assert admin_client.post(url, "{}", content_type="application/json").status_code == 404
 
 
 def test_the_execution_is_a_link_for_who_may_see_it(admin_client: Client) -> None:

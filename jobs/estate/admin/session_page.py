@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Case, Count, IntegerField, Q, Value, When
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone as django_timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_POST
 
-from jobs.admin.display import duration, moment
+from jobs.admin.display import duration, lines, moment
 from jobs.admin.page_words import page_words
-from jobs.estate.admin.base import ModelAdmin, may_see
+from jobs.estate.admin.base import EMPTY, ModelAdmin, may_see
 from jobs.estate.admin.session_display import asked_by, size_of, status_badge
 from jobs.estate.models.instance import DatabaseInstance
-from jobs.estate.models.record import RecordStatus, SyncRecord
+from jobs.estate.models.record import UNSETTLED, RecordStatus, SyncRecord
 from jobs.estate.models.session import SessionStatus, SyncSession
 
 MOST_RECORDS = 1000
 """Of one session that a page shows."""
+
+LARGEST_ID = 2**63 - 1
+
+COLUMNS = (
+    gettext_lazy("State"),
+    gettext_lazy("Seen"),
+    gettext_lazy("New"),
+    gettext_lazy("Changed"),
+    gettext_lazy("Gone"),
+    gettext_lazy("Size"),
+    gettext_lazy("Took"),
+)
+"""Of the table of records, beside the instance."""
 
 FIRST = {
     RecordStatus.FAILED: 0,
@@ -48,7 +65,7 @@ class SessionPageAdmin(ModelAdmin[SyncSession]):
     fields = ()
 
     def get_urls(self) -> list[URLPattern]:
-        live = self.admin_site.admin_view(self.live_view)
+        live = self.admin_site.admin_view(require_POST(self.live_view))
         return [
             path("<path:object_id>/live/", live, name="estate_syncsession_live"),
             *super().get_urls(),
@@ -56,13 +73,23 @@ class SessionPageAdmin(ModelAdmin[SyncSession]):
 
     @method_decorator(gzip_page)
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The parts of the page that change, by themselves."""
+        """To `{"pending": [ids], "running": [ids]}`, the records that the page shows so: the parts
+        of the page about all of them, and the cells of those that are something else by now.
+        What is settled does not change any more, so that nobody asks for it."""
         session = self.get_object(request, unquote(object_id))
         if session is None:
             raise Http404
         if not self.has_view_permission(request, session):
             raise PermissionDenied
-        return render(request, "admin/estate/syncsession/live.html", state_of(request, session))
+        known = _known(request.body)
+        state = state_of(session)
+        changed = session.records.filter(_is_other_than(known))
+        return JsonResponse(
+            {
+                "parts": render_to_string("admin/estate/syncsession/live.html", state, request),
+                "rows": {one.pk: {"status": one.status, "cells": cells_of(one)} for one in changed},
+            }
+        )
 
     def render_change_form(
         self,
@@ -74,21 +101,20 @@ class SessionPageAdmin(ModelAdmin[SyncSession]):
         obj: SyncSession | None = None,
     ) -> HttpResponse:
         if obj is not None:
-            context.update(state_of(request, obj), page_words=page_words())
+            context.update(state_of(obj), page_words=page_words())
+            context.update(records_of(request, obj, of=context["all"]), columns=COLUMNS)
             context.update(title=str(obj), subtitle=None, execution=execution_of(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-def state_of(request: HttpRequest, session: SyncSession) -> dict[str, Any]:
-    """What changes until its verdict. Two statements."""
+def state_of(session: SyncSession) -> dict[str, Any]:
+    """What is said of all records, until the verdict. One statement."""
     counts = session.records.aggregate(
         all=Count("pk"),
         **{status: Count("pk", filter=Q(status=status)) for status in RecordStatus.values},
     )
     settled = counts["all"] - counts[RecordStatus.PENDING] - counts[RecordStatus.RUNNING]
     ended_at = session.finished_at or django_timezone.now()
-    is_linked = may_see(request, DatabaseInstance)
-    records = session.records.order_by(RANK, "instance_name")[:MOST_RECORDS]
     return {
         "original": session,
         "is_running": session.status == SessionStatus.RUNNING,
@@ -101,9 +127,33 @@ def state_of(request: HttpRequest, session: SyncSession) -> dict[str, Any]:
         "finished": moment(session.finished_at),
         "took": duration((ended_at - session.started_at).total_seconds()),
         "total": size_of(session.totals),
-        "records": [_shown(record, is_linked=is_linked) for record in records],
-        "left_out": max(counts["all"] - MOST_RECORDS, 0),
     }
+
+
+def records_of(request: HttpRequest, session: SyncSession, *, of: int) -> dict[str, Any]:
+    """The rows of its table. One statement."""
+    is_linked = may_see(request, DatabaseInstance)
+    records = session.records.order_by(RANK, "instance_name")[:MOST_RECORDS]
+    return {
+        "records": [_shown(record, is_linked=is_linked) for record in records],
+        "left_out": max(of - MOST_RECORDS, 0),
+    }
+
+
+def cells_of(record: SyncRecord) -> list[SafeString]:
+    """What stands of a record under each of COLUMNS."""
+    counts = (
+        record.items_seen,
+        record.items_created,
+        record.items_updated,
+        record.items_removed,
+    )
+    return [
+        lines(status_badge(record), record.error),
+        *(format_html("{}", count) for count in counts),
+        format_html("{}", size_of(record.details.get("totals", {}))),
+        format_html("{}", duration(record.seconds) or EMPTY),
+    ]
 
 
 def execution_of(request: HttpRequest, session: SyncSession) -> dict[str, Any] | None:
@@ -137,10 +187,29 @@ def _shown(record: SyncRecord, *, is_linked: bool) -> dict[str, Any]:
     is_there = is_linked and record.instance_id is not None
     url = reverse("admin:estate_databaseinstance_change", args=[record.instance_id])
     return {
+        "id": record.pk,
+        "status": record.status,
         "name": record.instance_name,
         "url": url if is_there else "",
-        "badge": status_badge(record),
-        "row": record,
-        "size": size_of(record.details.get("totals", {})),
-        "took": duration(record.seconds),
+        "cells": zip(COLUMNS, cells_of(record), strict=True),
     }
+
+
+def _known(body: bytes) -> dict[str, list[int]]:
+    """Ids of records by the status in which they are shown. Raises BadRequest."""
+    try:
+        asked = json.loads(body)
+        known = {str(status): [int(pk) for pk in asked[status]] for status in UNSETTLED}
+    except (ValueError, RecursionError, KeyError, TypeError, OverflowError):
+        raise BadRequest from None
+    ids = [pk for some in known.values() for pk in some]
+    if len(ids) > MOST_RECORDS or not all(0 < pk <= LARGEST_ID for pk in ids):
+        raise BadRequest
+    return known
+
+
+def _is_other_than(known: Mapping[str, Sequence[int]]) -> Q:
+    found = Q(pk__in=[])
+    for status, ids in known.items():
+        found |= Q(pk__in=ids) & ~Q(status=status)
+    return found
