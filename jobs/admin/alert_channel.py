@@ -12,9 +12,10 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST
 
@@ -66,7 +67,8 @@ class AlertChannelAdmin(AlertPage):
     audited_as = "channel"
     form = ChannelForm
     change_form_template = "admin/jobs/change_form.html"
-    list_display = ("name", "shown", "state", "last_sent", "rule_names")
+    empty_sentence = gettext_lazy("There is none yet, so nobody is told when a job fails.")
+    list_display = ("about", "standing", "rule_names")
     list_filter = ("is_enabled",)
     search_fields = ("name", "shown")
     fields = ("name", "shown", "url", "is_enabled", "last_sent", "last_failure")
@@ -126,13 +128,19 @@ class AlertChannelAdmin(AlertPage):
             _("Rule “%(name)s”") % {"name": name} for name in rules.values_list("name", flat=True)
         ]
 
+    @admin.display(description=gettext_lazy("channel"), ordering="name")
+    def about(self, channel: AlertChannel) -> SafeString:
+        return lines(channel.name, channel.shown)
+
     @admin.display(description=gettext_lazy("state"))
-    def state(self, channel: AlertChannel) -> SafeString:
+    def standing(self, channel: AlertChannel) -> SafeString:
+        sent = moment(channel.last_sent_at)
+        told = format_html(_("last sent {}"), sent) if sent else _("never sent")
         if not channel.is_enabled:
-            return badge("disabled", str(DISABLED))
+            return lines(badge("disabled", str(DISABLED)), told)
         if channel.is_failing:
-            return lines(badge("failed", _("failing")), channel.last_error)
-        return badge("scheduled", str(ENABLED))
+            return lines(badge("failed", _("failing")), channel.last_error, told)
+        return lines(badge("scheduled", str(ENABLED)), told)
 
     @admin.display(description=gettext_lazy("last sent"))
     def last_sent(self, channel: AlertChannel) -> SafeString | str:
@@ -145,5 +153,9 @@ class AlertChannelAdmin(AlertPage):
         return lines(channel.last_error, moment(channel.last_error_at))
 
     @admin.display(description=gettext_lazy("rules"))
-    def rule_names(self, channel: AlertChannel) -> str:
-        return ", ".join(rule.name for rule in channel.rules.all())
+    def rule_names(self, channel: AlertChannel) -> SafeString:
+        names = [rule.name for rule in channel.rules.all()]
+        if not names:
+            return lines(_("no rule"), _("it is told nothing"))
+        count = ngettext("%(n)d rule", "%(n)d rules", len(names)) % {"n": len(names)}
+        return lines(count, ", ".join(names))

@@ -35,7 +35,9 @@ class OpenFilter(admin.SimpleListFilter):
 @admin.register(AlertIncident)
 class AlertIncidentAdmin(RightsAdmin):
     audited_as = "incident"
-    list_display = ("what", "about", "state", "began", "ended", "last_run")
+    change_list_template = "admin/jobs/card_list.html"
+    empty_sentence = gettext_lazy("Nothing has gone wrong of which a rule tells.")
+    list_display = ("what", "about", "standing", "last_run")
     list_filter = (OpenFilter, "kind")
     search_fields = ("job_id", "job_name", "rule_name")
     sortable_by = ()
@@ -71,6 +73,15 @@ class AlertIncidentAdmin(RightsAdmin):
     @admin.display(description=gettext_lazy("state"))
     def state(self, incident: AlertIncident) -> SafeString:
         return badge("failed", _("open")) if incident.is_open else badge("succeeded", _("over"))
+
+    @admin.display(description=gettext_lazy("state"))
+    def standing(self, incident: AlertIncident) -> SafeString:
+        ended = self.ended(incident)
+        return lines(
+            self.state(incident),
+            format_html(_("since {}"), self.began(incident)),
+            format_html(_("until {}"), ended) if ended else "",
+        )
 
     @admin.display(description=gettext_lazy("began"))
     def began(self, incident: AlertIncident) -> SafeString | None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -19,8 +20,9 @@ from jobs.models import AlertMessage
 @admin.register(AlertMessage)
 class AlertMessageAdmin(ManagersPage):
     audited_as = "message"
-    list_display = ("title", "channel_name", "state", "created", "sent")
-    list_display_links = ("title",)
+    empty_sentence = gettext_lazy("Nobody was told anything yet.")
+    list_display = ("about", "standing")
+    list_display_links = ("about",)
     list_filter = ("channel",)
     search_fields = ("subject",)
     sortable_by = ()
@@ -37,6 +39,15 @@ class AlertMessageAdmin(ManagersPage):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    @admin.display(description=gettext_lazy("message"))
+    def about(self, message: AlertMessage) -> SafeString:
+        return lines(self.title(message), _("to %(channels)s") % {"channels": message.channel_name})
+
+    @admin.display(description=gettext_lazy("state"))
+    def standing(self, message: AlertMessage) -> SafeString:
+        created = format_html(_("created {}"), self.created(message))
+        return lines(self.state(message), self.sent(message), created)
 
     @admin.display(description=gettext_lazy("subject"))
     def title(self, message: AlertMessage) -> str:

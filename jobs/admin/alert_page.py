@@ -21,6 +21,9 @@ from jobs.models.rights import has_right
 class ManagersPage(OfferedActions):
     """Takes the right to manage all jobs."""
 
+    change_list_template = "admin/jobs/card_list.html"
+    empty_sentence = gettext_lazy("There is none yet.")
+
     class Media:
         css = {"all": ["jobs/admin.css"]}
 

@@ -20,6 +20,8 @@ from jobs.control.audit import Actor
 from jobs.executions.database import database_now
 from jobs.models import AlertRule
 
+EVERY_JOB = "*"
+
 PREVIEW = "_preview"
 """Name of the button that asks what the rule would do."""
 
@@ -60,7 +62,8 @@ class AlertRuleAdmin(AlertPage):
     audited_as = "rule"
     form = RuleForm
     change_form_template = "admin/jobs/alertrule/change_form.html"
-    list_display = ("name", "pattern", "condition", "channel_names", "state")
+    empty_sentence = gettext_lazy("There is none yet, so nobody is told when a job fails.")
+    list_display = ("about", "condition", "channel_names", "state")
     list_filter = ("kind", "is_enabled", "channels")
     search_fields = ("name", "pattern")
 
@@ -90,6 +93,13 @@ class AlertRuleAdmin(AlertPage):
     def remove(self, obj: AlertRule, actor: Actor) -> None:
         control.delete(obj.pk, actor=actor)
 
+    @admin.display(description=gettext_lazy("rule"), ordering="name")
+    def about(self, rule: AlertRule) -> SafeString:
+        is_every = rule.pattern == EVERY_JOB
+        return lines(
+            rule.name, _("all jobs") if is_every else _("jobs %(ids)s") % {"ids": rule.pattern}
+        )
+
     @admin.display(description=gettext_lazy("when"))
     def condition(self, rule: AlertRule) -> SafeString:
         kind = rule.get_kind_display()
@@ -100,7 +110,8 @@ class AlertRuleAdmin(AlertPage):
 
     @admin.display(description=gettext_lazy("channels"))
     def channel_names(self, rule: AlertRule) -> str:
-        return ", ".join(channel.name for channel in rule.channels.all())
+        names = ", ".join(channel.name for channel in rule.channels.all())
+        return _("to %(channels)s") % {"channels": names} if names else _("to nobody")
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, rule: AlertRule) -> SafeString:

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -75,7 +76,9 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at r
 class ApiTokenAdmin(OfferedActions):
     audited_as = "token"
     form = TokenForm
-    list_display = ("title", "owner", "scope", "state", "ends", "used")
+    change_list_template = "admin/jobs/card_list.html"
+    empty_sentence = gettext_lazy("There is none yet.")
+    list_display = ("title", "holder", "standing", "last_use")
     list_display_links = ("title",)
     list_filter = ("scope",)
     list_select_related = ("user",)
@@ -179,6 +182,22 @@ class ApiTokenAdmin(OfferedActions):
     @admin.display(description=gettext_lazy("name"))
     def title(self, token: ApiToken) -> SafeString:
         return lines(token.name, f"{token.beginning}…")
+
+    @admin.display(description=gettext_lazy("user"), ordering="user")
+    def holder(self, token: ApiToken) -> SafeString:
+        return lines(self.owner(token), token.get_scope_display())
+
+    @admin.display(description=gettext_lazy("state"))
+    def standing(self, token: Any) -> SafeString:
+        ends = self.ends(token)
+        return lines(self.state(token), format_html(_("expires {}"), ends) if ends else "")
+
+    @admin.display(description=gettext_lazy("last used"))
+    def last_use(self, token: ApiToken) -> SafeString:
+        if token.last_used_at is None:
+            return lines(_("never used"))
+        used = format_html(_("used {}"), moment(token.last_used_at))
+        return lines(used, token.last_used_from or "")
 
     @admin.display(description=gettext_lazy("user"))
     def owner(self, token: ApiToken) -> str:

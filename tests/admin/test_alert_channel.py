@@ -113,3 +113,11 @@ def test_a_channel_that_a_rule_uses_is_not_deleted(manager: Client) -> None:
     manager.post(url, {"post": "yes"})
     assert not AlertChannel.objects.exists()
     assert last_event().action == "channel.delete"
+
+
+def test_the_list_says_which_rules_tell_a_channel(manager: Client) -> None:
+    make_rule(make_channel("chat", last_error="no route"), name="nightly")
+    make_channel("idle")
+    page = manager.get(CHANNELS).text
+    for words in ("1 rule", "nightly", "no route", "never sent", "no rule"):
+        assert words in page

@@ -88,3 +88,13 @@ def test_a_preview_tells_the_jobs_and_the_message_and_saves_nothing(manager: Cli
 def test_a_preview_of_a_rule_that_matches_nothing_says_so(manager: Client) -> None:
     asked = {**rule_form(make_channel(), pattern="none-*"), "_preview": "Preview"}
     assert "It is about 0 jobs" in manager.post(f"{RULES}add/", asked).content.decode()
+
+
+def test_the_list_says_in_words_what_a_rule_is_about(manager: Client) -> None:
+    assert "nobody is told when a job fails" in manager.get(RULES).text
+    make_rule(make_channel("chat"), make_channel("mail"), name="all")
+    make_rule(make_channel("pager"), name="some", pattern="etl-*")
+    page = manager.get(RULES).text
+    assert "sc-by-card" in page
+    for words in ("all jobs", "jobs etl-*", "to chat, mail", "to pager"):
+        assert words in page

@@ -92,6 +92,22 @@ def test_no_page_makes_the_browser_complain(
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], address
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_no_list_is_cut(
+    open_page: OpenPage, root: User, everything: None, size: tuple[int, int]
+) -> None:
+    page = open_page(root, size=size)
+    cut = {}
+    for model in admin.site._registry:
+        if model._meta.app_label != "auth":  # Django's own
+            page.goto(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+            results = page.locator("#result_list")
+            cut[model.__name__] = results.count() and results.evaluate(
+                "table => table.parentElement.scrollWidth > table.parentElement.clientWidth"
+            )
+    assert [name for name, is_cut in cut.items() if is_cut] == []
+
+
 @pytest.mark.parametrize(("theme", "size"), [("light", NARROW), ("dark", WIDE)])
 def test_no_page_keeps_anybody_out(
     open_page: OpenPage,

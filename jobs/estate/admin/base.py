@@ -52,7 +52,7 @@ def may_see(request: HttpRequest, model: type[Model]) -> bool:
 
 
 class EstatePage:
-    """What templates/admin/estate/change_list.html asks for, and the stylesheets."""
+    """What templates/admin/jobs/card_list.html asks for, and the stylesheets."""
 
     empty_sentence: _StrPromise = gettext_lazy("There is none yet.")
     """In place of a list of nothing."""
