@@ -26,8 +26,7 @@ from jobs.admin.job_controls import controls
 from jobs.admin.job_words import job_words
 from jobs.admin.leader import scheduler_strip
 from jobs.admin.rights import user_of
-from jobs.executions.database import database_clock, database_now
-from jobs.health.report import health
+from jobs.executions.database import database_clock
 from jobs.models.rights import has_right
 
 MEDIA = Media(
@@ -64,7 +63,7 @@ class JobListAdmin(CommandsAdmin):
         )
         context = getattr(response, "context_data", None) or {}
         if isinstance(cl := context.get("cl"), JobList):
-            context["strip"] = scheduler_strip(user_of(request), health(database_now()))
+            context["strip"] = scheduler_strip(user_of(request))
             context["headers"] = list(result_headers(cl))
             context["rows"] = self.shown(cl.result_list, self.get_list_display(request))
             context["words"] = job_words()

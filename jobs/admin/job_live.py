@@ -26,8 +26,6 @@ from jobs.admin.job_list import JobListAdmin
 from jobs.admin.job_rows import read_rows
 from jobs.admin.leader import scheduler_strip
 from jobs.admin.rights import user_of
-from jobs.executions.database import database_now
-from jobs.health.report import health
 from jobs.models.job import ID_PATTERN
 
 MOST_ROWS = 200
@@ -63,10 +61,7 @@ class JobLiveAdmin(JobListAdmin):
 
     def strip_view(self, request: HttpRequest) -> HttpResponse:
         """The strip and the tabs as they stand now; takes the list's own parameters."""
-        context = {
-            "strip": scheduler_strip(user_of(request), health(database_now())),
-            "cl": self._list(request),
-        }
+        context = {"strip": scheduler_strip(user_of(request)), "cl": self._list(request)}
         return TemplateResponse(request, "admin/jobs/job/live.html", context)
 
     def _list(self, request: HttpRequest) -> ChangeList:

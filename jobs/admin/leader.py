@@ -18,6 +18,8 @@ from django_apscheduler.models import DjangoJob
 
 from jobs.admin.display import duration, span, with_code
 from jobs.admin.job_cells import ticking
+from jobs.executions.database import database_now
+from jobs.health.report import health
 from jobs.health.shapes import HealthData
 from jobs.models import Job
 from jobs.models.rights import has_right, visible_job_ids
@@ -34,13 +36,14 @@ class Strip:
     """What is wrong: `message` and `fix`."""
 
 
-def scheduler_strip(user: User, found: HealthData) -> Strip:
-    """One sentence on the leader, what it is busy with, and what health has found.
+def scheduler_strip(user: User) -> Strip:
+    """One sentence on the leader, what it is busy with, and what health finds.
 
     Findings that are no errors name jobs, so they are only for those who see all of them.
     """
-    now = found["measured_at"]
+    now = database_now()  # as heartbeats are: this host's clock may be off
     sees_all = has_right(user, "view_job")
+    found = health(now)
     told = [one for one in found["warnings"] if sees_all or one["level"] == "error"]
     findings = [
         {"message": with_code(one["message"]), "fix": with_code(one["fix"])} for one in told

@@ -28,13 +28,10 @@ from jobs.admin.overview_timeline import timeline_of
 from jobs.admin.page_words import page_words
 from jobs.admin.rights import user_of
 from jobs.executions.database import database_now
-from jobs.health.report import health
-from jobs.health.shapes import HealthData
 from jobs.models import Job, JobExecution, Status
 from jobs.models.rights import has_right_anywhere
-from jobs.overview.ended import ended
 from jobs.overview.lanes import Span, lanes
-from jobs.overview.numbers import Day, two_days
+from jobs.overview.numbers import DAY, Day, leader_figures, two_days
 from jobs.overview.troubles import Failing, Slow, Waiting, failing, longest_since_success, slowest
 
 ZOOMS: dict[str, tuple[timedelta, str | Promise]] = {
@@ -84,12 +81,10 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     executions, jobs = JobExecution.objects.visible_to(user), Job.objects.visible_to(user)
     span = Span(now, ZOOMS[zoom][0])
     found = lanes(executions, jobs, span)
-    rows = ended(executions, now)
-    said = health(now)
     zone = django_timezone.get_default_timezone()
     return {
-        "strip": scheduler_strip(user, said),
-        "cards": [*_day_cards(*two_days(rows)), *_leader_cards(said)],
+        "strip": scheduler_strip(user),
+        "cards": [*_day_cards(*two_days(executions, now)), *_leader_cards()],
         "zooms": [(key, label, key == zoom) for key, (_span, label) in ZOOMS.items()],
         "zoom": zoom,
         "timeline": timeline_of(found.shown, span, zone) if found.shown else None,
@@ -97,8 +92,8 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "shown_lanes": len(found.shown),
         "zone": abbreviation(now.astimezone(zone)),
         "zone_name": django_timezone.get_default_timezone_name(),
-        "failing": [_failing_row(one, now) for one in failing(rows)],
-        "slowest": [_slow_row(one) for one in slowest(rows)],
+        "failing": [_failing_row(one, now) for one in failing(executions, now - DAY)],
+        "slowest": [_slow_row(one) for one in slowest(executions, now - DAY)],
         "waiting": [_waiting_row(one, now) for one in longest_since_success(jobs, now)],
     }
 
@@ -147,11 +142,11 @@ def _rate_card(rate: float | None, before: float | None) -> Card:
     return Card(label, _percent(rate), _executions(Status.SUCCEEDED), change)
 
 
-def _leader_cards(said: HealthData) -> list[Card]:
-    late = duration(said["lateness_p99_s"])
-    half = duration(said["lateness_p50_s"])
-    workers = said["workers"]
-    busy = None if workers is None else f"{said['busy_workers'] or 0} / {workers}"
+def _leader_cards() -> list[Card]:
+    said = leader_figures()
+    late = duration(said.lateness_p99_s)
+    half = duration(said.lateness_p50_s)
+    busy = None if said.workers is None else f"{said.busy_workers or 0} / {said.workers}"
     return [
         Card(
             _("Lateness p99"),

@@ -5,12 +5,12 @@ However long the history and however many the jobs, the number of statements is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Min, Q, Value, When
 from django.db.models.expressions import Func
 from django.db.models.functions import Coalesce
 from django_apscheduler.models import DjangoJob
@@ -20,7 +20,7 @@ from jobs.errors import SchedulerError
 from jobs.models import Job, JobState, Status
 from jobs.models.execution import JobExecutionQuerySet
 from jobs.models.job import JobQuerySet
-from jobs.overview.ended import BAD, job_key
+from jobs.overview.numbers import BAD, job_key
 
 MOST_LANES = 30
 BUCKETS = 96
@@ -107,13 +107,12 @@ class Lanes:
 
 def lanes(executions: JobExecutionQuerySet, jobs: JobQuerySet, span: Span) -> Lanes:
     """Of jobs with something to show: the failing first, then those that run, the latest to have
-    run, and the next to run. Three statements."""
-    names = _active(executions, span)
-    known = _known(jobs, span, names)
-    coming = [job for job in known.values() if _is_coming(job, span)]
-    coming.sort(key=lambda job: job.next_run_time)
-    order = list(dict.fromkeys([*names, *(job.pk for job in coming)]))
+    run, and the next to run. Five statements."""
+    active = _active(executions, span)
+    names = dict(active)
+    order = list(dict.fromkeys([*names, *_coming(jobs, span)]))
     shown = order[:MOST_LANES]
+    known = {job.pk: job for job in jobs.with_schedule(span.now).filter(pk__in=shown)}
     stretches = _stretches(executions.filter(job_id__in=shown), span)
     return Lanes(
         [
@@ -154,36 +153,28 @@ def ahead(job: Any, span: Span) -> Iterator[Due]:
     yield Due(first, last)
 
 
-def _active(executions: JobExecutionQuerySet, span: Span) -> dict[str, str]:
-    """Names by id of jobs that ran within the span or run now; one more than are shown."""
-    has_job = Q(job_id__isnull=False)
-    # Said of both, else SQLite reads what is unreleased along its index instead of searching it.
-    seen = (has_job & Q(finished_at__gte=span.start)) | (has_job & Q(released_at__isnull=True))
-    rows = (
-        executions.filter(seen)
+def _active(executions: JobExecutionQuerySet, span: Span) -> list[tuple[str, str]]:
+    """(id, name) of jobs that ran within the span or run now; one more than are shown."""
+    ended = (
+        executions.filter(finished_at__gte=span.start, job_id__isnull=False)
         .order_by()
         .values_list(job_key())
-        .annotate(
-            name=Max("job_name"),
-            bad=Count("pk", filter=Q(status__in=BAD)),
-            going=Max(Case(When(released_at__isnull=True, then=1), default=0)),
-            latest=Max("finished_at"),
-        )
-        .order_by("-bad", "-going", F("latest").desc(nulls_last=True))
+        .annotate(name=Max("job_name"), bad=Count("pk", filter=Q(status__in=BAD)))
+        .annotate(latest=Max("finished_at"))
+        .order_by("-bad", "-latest")[: MOST_LANES + 1]
     )
-    return {key: name for key, name, *_order in rows[: MOST_LANES + 1]}
+    going = executions.unreleased().filter(job_id__isnull=False).order_by("job_id")
+    running = going.values_list("job_id", "job_name")[:MOST_LANES]
+    rows = list(ended)
+    failing = [(key, name) for key, name, bad, _latest in rows if bad]
+    calm = [(key, name) for key, name, bad, _latest in rows if not bad]
+    return [*failing, *running, *calm]
 
 
-def _known(jobs: JobQuerySet, span: Span, active: Iterable[str]) -> dict[str, Any]:
-    """By id the active jobs that there still are, and the next to run, along the index of that."""
+def _coming(jobs: JobQuerySet, span: Span) -> list[str]:
+    """Ids of jobs that are due within the span, the next first; along the index of that."""
     soon = DjangoJob.objects.filter(next_run_time__lte=span.end, pk__in=jobs.values("pk"))
-    soon = soon.order_by("next_run_time").values("pk")[: MOST_LANES + 1]
-    found: Any = jobs.with_schedule(span.now).filter(Q(pk__in=active) | Q(pk__in=soon))
-    return {job.pk: job for job in found}
-
-
-def _is_coming(job: Any, span: Span) -> bool:
-    return job.next_run_time is not None and job.next_run_time <= span.end
+    return list(soon.order_by("next_run_time").values_list("pk", flat=True)[: MOST_LANES + 1])
 
 
 class Bucket(Func):

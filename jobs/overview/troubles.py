@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Avg, Count, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Left
 
 from jobs.models import Job, Status
-from jobs.models.execution import UNFINISHED, UNSUCCESSFUL, JobExecution
+from jobs.models.execution import UNFINISHED, UNSUCCESSFUL, JobExecution, JobExecutionQuerySet
 from jobs.models.job import JobQuerySet
-from jobs.overview.ended import BAD, Ended, recent_by_job
+from jobs.overview.numbers import BAD, job_key
 
 MOST_LISTED = 8
+MOST_LOOKED_AT = 200
 MOST_OF_AN_ERROR = 300
 """Characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """`last` is its last bad run, `last_id`: only its verdict, reason and the beginning of its
-    error are loaded, this as `error_start`. `is_over` if it has succeeded since."""
+    """`last` is its last bad run: only its id, verdict, reason and the beginning of its error are
+    loaded, this as `error_start`. `is_over` if it has succeeded since."""
 
     job_id: str
     name: str
     runs: int
     bad: int
     is_over: bool
-    last_id: int
-    last: Any = None
+    last: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Seconds; which run was the longest is not known without reading all of them, so the page
-    leads to the job."""
+    """Seconds; `longest_id` is not known to the database without reading all of them, so the
+    page leads to the job."""
 
     job_id: str
     name: str
@@ -56,31 +56,53 @@ class Waiting:
     last_status: str
 
 
-def failing(rows: Iterable[Ended]) -> list[Failing]:
-    """Those that still fail first, the most failures first. One statement."""
-    found = [
-        _failing(job_id, own)
-        for job_id, own in recent_by_job(rows).items()
-        if any(row.status in BAD for row in own)
-    ]
-    found.sort(key=lambda one: (one.is_over, -one.bad, one.job_id))
-    found = found[:MOST_LISTED]
-    runs = (
-        JobExecution.objects.filter(pk__in=[one.last_id for one in found])
+def failing(executions: JobExecutionQuerySet, since: datetime) -> list[Failing]:
+    """Those that still fail first, the most failures first. Two statements."""
+    bad = Q(status__in=BAD)
+    found = (
+        _by_job(executions, since)
+        .annotate(
+            bad=Count("pk", filter=bad),
+            last_bad=Max("pk", filter=bad),
+            last_good=Max("pk", filter=Q(status=Status.SUCCEEDED)),
+        )
+        .filter(bad__gt=0)
+        .order_by("-bad", "key")
+    )
+    rows = sorted(
+        found[:MOST_LOOKED_AT],
+        key=lambda row: ((row["last_good"] or 0) > row["last_bad"], -row["bad"]),
+    )[:MOST_LISTED]
+    last = {
+        execution.pk: execution
+        for execution in JobExecution.objects.filter(pk__in=[row["last_bad"] for row in rows])
         .only("status", "reason", "job_name", "finished_at")
         .annotate(error_start=Left("error", MOST_OF_AN_ERROR))
-        .in_bulk()
+    }
+    return [
+        Failing(
+            job_id=row["key"],
+            name=row["name"],
+            runs=row["runs"],
+            bad=row["bad"],
+            is_over=(row["last_good"] or 0) > row["last_bad"],
+            last=last[row["last_bad"]],
+        )
+        for row in rows
+        if row["last_bad"] in last  # else the retention has just taken it away
+    ]
+
+
+def slowest(executions: JobExecutionQuerySet, since: datetime) -> list[Slow]:
+    """By their longest run. One statement."""
+    rows = (
+        _by_job(executions.filter(duration_s__isnull=False), since)
+        .annotate(usual=Avg("duration_s"), longest=Max("duration_s"))
+        .order_by("-longest", "key")[:MOST_LISTED]
     )
-    # What the retention has just taken away is left out.
-    return [replace(one, last=runs[one.last_id]) for one in found if one.last_id in runs]
-
-
-def slowest(rows: Iterable[Ended]) -> list[Slow]:
-    """By their longest run."""
-    timed = recent_by_job(row for row in rows if row.timed)
-    found = [_slow(job_id, own) for job_id, own in timed.items()]
-    found.sort(key=lambda one: (-one.longest_s, one.job_id))
-    return found[:MOST_LISTED]
+    return [
+        Slow(row["key"], row["name"], row["runs"], row["usual"], row["longest"]) for row in rows
+    ]
 
 
 def longest_since_success(jobs: JobQuerySet, now: datetime) -> list[Waiting]:
@@ -104,25 +126,7 @@ def longest_since_success(jobs: JobQuerySet, now: datetime) -> list[Waiting]:
     return [Waiting(*row) for row in rows.values_list(*fields)[:MOST_LISTED]]
 
 
-def _failing(job_id: str, own: Sequence[Ended]) -> Failing:
-    bad = [row for row in own if row.status in BAD]
-    last_id = max(row.last_id for row in bad)
-    return Failing(
-        job_id=job_id,
-        name=own[0].name,
-        runs=sum(row.runs for row in own),
-        bad=sum(row.runs for row in bad),
-        is_over=any(row.status == Status.SUCCEEDED and row.last_id > last_id for row in own),
-        last_id=last_id,
-    )
-
-
-def _slow(job_id: str, own: Sequence[Ended]) -> Slow:
-    runs = sum(row.timed for row in own)
-    return Slow(
-        job_id=job_id,
-        name=own[0].name,
-        runs=runs,
-        usual_s=sum(row.seconds or 0 for row in own) / runs,
-        longest_s=max(row.longest_s or 0 for row in own),
-    )
+def _by_job(executions: JobExecutionQuerySet, since: datetime) -> Any:
+    """Rows of `key` (the job's id), `name` and `runs`."""
+    ended = executions.filter(finished_at__gte=since, job_id__isnull=False).order_by()
+    return ended.values(key=job_key()).annotate(name=Max("job_name"), runs=Count("pk"))

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs.models import Job, JobExecution, Status
-from jobs.overview.ended import ended
 from jobs.overview.lanes import Span, lanes
-from jobs.overview.troubles import failing, longest_since_success
+from jobs.overview.numbers import two_days
+from jobs.overview.troubles import failing, longest_since_success, slowest
 from tests.admin.conftest import _tasks as _tasks  # the tasks of these jobs
 from tests.factories import make_execution, make_job
 
@@ -27,12 +27,14 @@ def test_no_statement_reads_the_whole_history() -> None:
     executions, jobs = JobExecution.objects.all(), Job.objects.all()
 
     with CaptureQueriesContext(connection) as captured:
+        two_days(executions, now)
         lanes(executions, jobs, Span(now, timedelta(hours=24)))
-        failing(ended(executions, now))
+        failing(executions, now - timedelta(hours=24))
+        slowest(executions, now - timedelta(hours=24))
         longest_since_success(jobs, now)
 
     statements = [query["sql"] for query in captured if HISTORY in query["sql"]]
-    assert len(statements) == 5
+    assert len(statements) == 8
     for statement in statements:
         assert not [step for step in plan(statement) if is_whole(step)], statement
 

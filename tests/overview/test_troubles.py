@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from jobs.control import job as control
 from jobs.models import Job, JobExecution, Status
-from jobs.overview.ended import ended as ended_of
 from jobs.overview.troubles import MOST_LISTED, failing, longest_since_success, slowest
 from tests.admin.conftest import _tasks as _tasks  # the tasks of these jobs
 from tests.factories import ACTOR, make_execution, make_job
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+SINCE = NOW - timedelta(hours=24)
 pytestmark = pytest.mark.django_db
 
 
@@ -33,7 +33,7 @@ def test_what_still_fails_comes_before_what_works_again() -> None:
     ended("old", Status.FAILED, hours_ago=25)
 
     with CaptureQueriesContext(connection) as captured:
-        found = failing(ended_of(JobExecution.objects.all(), NOW))
+        found = failing(JobExecution.objects.all(), SINCE)
 
     assert [(row.job_id, row.bad, row.runs, row.is_over) for row in found] == [
         ("bad", 1, 2, False),
@@ -49,7 +49,7 @@ def test_the_slowest_are_told_by_their_longest_run() -> None:
         ended("slow", Status.SUCCEEDED, duration_s=seconds)
     ended("quick", Status.SUCCEEDED, duration_s=1)
     ended("never", Status.MISSED, duration_s=None)
-    found = slowest(ended_of(JobExecution.objects.all(), NOW))
+    found = slowest(JobExecution.objects.all(), SINCE)
     assert [(row.job_id, row.runs, row.usual_s, row.longest_s) for row in found] == [
         ("slow", 3, 40, 90),
         ("quick", 1, 1, 1),
@@ -94,7 +94,7 @@ def test_no_list_is_long() -> None:
     for number in range(MOST_LISTED + 2):
         make_job(f"job-{number}")
         ended(f"job-{number}", Status.FAILED)
-    rows = ended_of(JobExecution.objects.all(), NOW)
-    assert len(failing(rows)) == MOST_LISTED
-    assert len(slowest(rows)) == MOST_LISTED
+    executions = JobExecution.objects.all()
+    assert len(failing(executions, SINCE)) == MOST_LISTED
+    assert len(slowest(executions, SINCE)) == MOST_LISTED
     assert len(longest_since_success(Job.objects.all(), NOW)) == MOST_LISTED
