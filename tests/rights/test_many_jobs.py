@@ -18,7 +18,7 @@ from tests.factories import grant, make_execution, make_user, permissions
 GRANTED = 500
 
 QUERIES = {
-    "/scheduler/api/jobs?page_size=50": 7,
+    "/scheduler/api/jobs?page_size=50": 5,
     "/scheduler/api/executions?limit=50": 6,
     "/scheduler/api/audit?limit=50": 6,
     "/admin/jobs/jobexecution/": 11,
