@@ -45,7 +45,7 @@ def is_made_at(instruction: int, request: StopRequest) -> bool:
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive(), f"made at instruction {instruction}, it waits for itself"
     return bool(made)
 

@@ -219,7 +219,10 @@ def close_all_descriptors() -> None:
 
 def leave_process(file: str) -> int:
     """Leaves a process, whose parent has ended, in its group."""
-    subprocess.run(f"sleep {LONG_S} & echo $! > {file}", shell=True, check=True)
+    # Until it is `sleep`, it is the shell's copy.
+    is_sleep = '[ "$(cat /proc/$!/comm)" = sleep ]'
+    script = f"sleep {LONG_S} & echo $! > {file}; until {is_sleep}; do sleep 0.01; done"
+    subprocess.run(script, shell=True, check=True)
     return os.getpid()
 
 
