@@ -227,9 +227,9 @@ def many() -> None:
 def test_the_number_of_statements_is_fixed() -> None:
     few, more = cost_of_more(many)
     clock = connection.vendor == "postgresql"  # which is asked there
-    assert few == more == 8 + clock
+    assert few == more == 7 + clock
 
 
 def test_and_without_series_of_jobs_it_is_one_less(per_job_off: None) -> None:
     few, more = cost_of_more(many)
-    assert few == more == 7 + (connection.vendor == "postgresql")
+    assert few == more == 6 + (connection.vendor == "postgresql")
