@@ -34,7 +34,8 @@ COLUMNS = tuple(
 def measure(bench: Bench) -> Figures:
     executions = QUICK_EXECUTIONS if bench.is_quick else EXECUTIONS
     seconds = SECONDS / 2 if bench.is_quick else SECONDS
-    variables = {"SCHEDCORE_API_RATE": "0"}
+    # Each request writes its line of the log, as in production.
+    variables = {"SCHEDCORE_API_RATE": "0", "SCHEDCORE_LOG_LEVEL": "INFO"}
     with place(bench.contender, bench.kind, variables=variables, other=bench.other) as at:
         token = at.run("tests.benchmarks.web_stock", str(JOBS), str(executions)).strip()
         with _served(at) as port:
