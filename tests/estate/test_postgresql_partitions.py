@@ -8,11 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import Composed
 
-from jobs.estate.adapters import postgresql_default_rows
+from jobs.estate.adapters import postgresql_default_rows, postgresql_partitions
 from jobs.estate.adapters.partitions import Partition, PartitionedTable
 from jobs.estate.adapters.postgresql_connection import BoundedConnection
 from jobs.estate.adapters.postgresql_leftovers import Parent, choose
+from jobs.estate.adapters.postgresql_locks import LOCKED
 from tests.estate.conftest import POSTGRES, PostgresServer
 from tests.estate.postgresql import to, visit
 
@@ -195,19 +197,47 @@ def test_a_partition_that_is_partitioned_counts_with_what_is_below_it(shop: Shop
     assert tables["high"].partitions == ()
 
 
-def test_a_locked_table_costs_the_sizes_and_the_look_for_rows_and_nothing_else(shop: Shop) -> None:
+@pytest.mark.parametrize("busy_with", ["LOCK TABLE a, rest", "REINDEX INDEX a_key"])
+def test_a_locked_partition_costs_its_own_size_and_that_of_what_it_is_in(
+    shop: Shop, busy_with: str
+) -> None:
+    shop.run(
+        "CREATE TABLE word (id int, kind int) PARTITION BY RANGE (id)",
+        "CREATE TABLE low PARTITION OF word FOR VALUES FROM (0) TO (10) PARTITION BY LIST (kind)",
+        "CREATE TABLE a PARTITION OF low FOR VALUES IN (1)",
+        "CREATE TABLE b PARTITION OF low FOR VALUES IN (2)",
+        "CREATE TABLE high PARTITION OF word FOR VALUES FROM (10) TO (20)",
+        "CREATE TABLE rest PARTITION OF word DEFAULT",
+        "CREATE INDEX a_key ON a (id)",
+        "INSERT INTO word VALUES (1, 1), (1, 2), (10, 1)",
+        "ANALYZE",
+    )
+    with psycopg.connect(**POSTGRES, dbname=shop.database) as busy:
+        busy.execute(busy_with.encode())
+        tables = shop.tables()
+    top, low = by_name(tables["word"]), by_name(tables["low"])
+    assert (low["a"].size_bytes, top["low"].size_bytes) == (None, None)
+    assert low["b"].size_bytes
+    assert top["high"].size_bytes
+    assert (low["a"].rows_estimate, top["low"].rows_estimate) == (1, 2), "that needs no lock"
+    assert top["low"].upper == 10
+
+
+def test_a_partition_locked_between_two_looks_costs_all_sizes_and_no_more(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.run(
         "CREATE TABLE word (id int) PARTITION BY RANGE (id)",
         "CREATE TABLE a PARTITION OF word FOR VALUES FROM (0) TO (10)",
-        "CREATE TABLE rest PARTITION OF word DEFAULT",
-        "INSERT INTO word VALUES (99)",
+        "INSERT INTO word VALUES (1)",
+        "ANALYZE",
     )
+    nothing_seen = postgresql_partitions.MEASURES.replace(LOCKED, "0")
+    monkeypatch.setattr(postgresql_partitions, "MEASURES", nothing_seen)
     with psycopg.connect(**POSTGRES, dbname=shop.database) as busy:
-        busy.execute("LOCK TABLE word, a, rest IN ACCESS EXCLUSIVE MODE")
-        table = shop.one()
-    assert [one.size_bytes for one in table.partitions] == [None, None]
-    assert table.partitions[0].upper == 10
-    assert table.has_default_rows is None
+        busy.execute("LOCK TABLE a")
+        [a] = shop.one().partitions
+    assert (a.size_bytes, a.rows_estimate, a.upper) == (None, 1, 10)
 
 
 @pytest.mark.parametrize(
@@ -263,9 +293,14 @@ def test_rows_of_a_default_partition_that_may_not_be_read_are_not_known(
     postgres.execute("DROP DATABASE {}", shop.database)  # so that the role can be dropped
 
 
+@pytest.mark.parametrize("is_seen", [True, False], ids=["at once", "too late"])
 @pytest.mark.parametrize("may_read", [True, False])
 def test_a_locked_default_partition_costs_its_own_answer_alone(
-    postgres: PostgresServer, shop: Shop, may_read: bool
+    postgres: PostgresServer,
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    may_read: bool,
+    is_seen: bool,
 ) -> None:
     watcher = postgres.make_role(options="SUPERUSER LOGIN" if may_read else "LOGIN")
     for name in ("stuck", "fine"):
@@ -275,6 +310,10 @@ def test_a_locked_default_partition_costs_its_own_answer_alone(
             f"INSERT INTO {name} VALUES (99)",
         )
     shop.run(f'GRANT SELECT ON fine_rest TO "{watcher}"')
+    if not is_seen:
+        for name in ("READABLE", "WITHOUT_A_PAGE"):
+            blind = getattr(postgresql_default_rows, name).replace(LOCKED, "0")
+            monkeypatch.setattr(postgresql_default_rows, name, blind)
     with psycopg.connect(**POSTGRES, dbname=shop.database) as busy:
         busy.execute("LOCK TABLE stuck_rest IN ACCESS EXCLUSIVE MODE")
         tables = shop.tables(username=watcher)
@@ -283,18 +322,76 @@ def test_a_locked_default_partition_costs_its_own_answer_alone(
     postgres.execute("DROP DATABASE {}", shop.database)  # so that the role can be dropped
 
 
-def test_a_look_that_takes_too_long_is_given_up(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_below_a_default_partition_costs_its_answer_alone(shop: Shop) -> None:
     shop.run(
         "CREATE TABLE word (id int) PARTITION BY RANGE (id)",
-        "CREATE TABLE rest PARTITION OF word DEFAULT",
-        "INSERT INTO word SELECT -1 FROM generate_series(1, 1000000)",
-        "DELETE FROM word",
+        "CREATE TABLE rest PARTITION OF word DEFAULT PARTITION BY LIST (id)",
+        "CREATE TABLE deep PARTITION OF rest DEFAULT",
+        "CREATE TABLE fine (id int) PARTITION BY RANGE (id)",
+        "CREATE TABLE fine_rest PARTITION OF fine DEFAULT",
+        "INSERT INTO fine VALUES (99)",
+        "CREATE FOREIGN DATA WRAPPER far",
+        "CREATE SERVER away FOREIGN DATA WRAPPER far",
+        "CREATE FOREIGN TABLE elsewhere (id int) SERVER away",
     )
-    monkeypatch.setattr(postgresql_default_rows, "TOGETHER_S", 0.001)
-    monkeypatch.setattr(postgresql_default_rows, "ALONE_S", 0.001)
-    assert shop.one().has_default_rows is None
+    with psycopg.connect(**POSTGRES, dbname=shop.database) as busy:
+        busy.execute("LOCK TABLE deep")
+        found = {name: table.has_default_rows for name, table in shop.tables().items()}
+    assert found == {"word": None, "rest": None, "fine": True}
+
+
+def looks_at_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """In how many tables each statement looked for rows, as a list that grows."""
+    found: list[int] = []
+    execute = BoundedConnection.execute
+
+    def noted(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(query, Composed):
+            found.append(query.as_string(self).count("EXISTS (SELECT FROM "))
+        return execute(self, query, *args, **kwargs)
+
+    monkeypatch.setattr(BoundedConnection, "execute", noted)
+    return found
+
+
+def make_defaults(shop: Shop, count: int) -> None:
+    shop.run(
+        f"DO $$ BEGIN FOR n IN 1..{count} LOOP"
+        " EXECUTE format('CREATE TABLE t%s (id int) PARTITION BY RANGE (id)', n);"
+        " EXECUTE format('CREATE TABLE rest%s PARTITION OF t%s DEFAULT', n, n);"
+        " EXECUTE format('INSERT INTO t%s VALUES (1)', n); END LOOP; END $$"
+    )
+
+
+def test_many_default_partitions_are_never_locked_all_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_default_rows, "TOGETHER", 2)
+    make_defaults(shop, 5)
+    looked = looks_at_rows(monkeypatch)
+    assert {table.has_default_rows for table in shop.tables().values()} == {True}
+    assert looked == [2, 2, 1]
+
+
+def test_looks_that_take_too_long_are_given_up_one_by_one_and_then_all(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_defaults(shop, 5)
+    monkeypatch.setattr(postgresql_default_rows, "TOGETHER", 2)
+    blind = postgresql_default_rows.READABLE.replace(LOCKED, "0")
+    monkeypatch.setattr(postgresql_default_rows, "READABLE", blind)
+    looked = looks_at_rows(monkeypatch)
+    with psycopg.connect(**POSTGRES, dbname=shop.database) as busy:
+        busy.execute("LOCK TABLE rest1, rest2, rest3")
+        monkeypatch.setattr(postgresql_default_rows, "TOGETHER_S", 0.1)
+        monkeypatch.setattr(postgresql_default_rows, "ALONE_S", 0.1)
+        found = {name: table.has_default_rows for name, table in shop.tables().items()}
+        assert found == {"t1": None, "t2": None, "t3": None, "t4": True, "t5": True}
+        looked.clear()
+        monkeypatch.setattr(postgresql_default_rows, "IN_VAIN_S", 0.15)
+        found = {name: table.has_default_rows for name, table in shop.tables().items()}
+    assert set(found.values()) == {None}
+    assert len(looked) == 2
 
 
 def test_no_lock_on_a_users_table_outlasts_the_look_at_it(shop: Shop) -> None:

@@ -26,6 +26,7 @@ from jobs.estate.adapters.postgresql_connection import Transaction
 from jobs.estate.adapters.postgresql_databases import ask_all
 from jobs.estate.adapters.postgresql_default_rows import DefaultPartition, read_default_rows
 from jobs.estate.adapters.postgresql_leftovers import Parent, read_leftovers
+from jobs.estate.adapters.postgresql_locks import LOCKED
 
 METHODS: dict[str, Literal["range", "list", "hash"]] = {"r": "range", "l": "list", "h": "hash"}
 
@@ -57,17 +58,20 @@ PARTITIONS = (
 )
 NOT_BEING_DETACHED = " AND NOT inhdetachpending"
 MEASURES = (
-    "WITH RECURSIVE leaf AS MATERIALIZED ("
-    " SELECT oid, CASE relkind WHEN 'r' THEN pg_total_relation_size(oid) END AS size_bytes,"
+    "WITH RECURSIVE leaf AS MATERIALIZED ("  # noqa: S608 (constants)
+    " SELECT oid, is_locked,"
+    "  CASE WHEN relkind = 'r' AND NOT is_locked THEN pg_total_relation_size(oid) END"
+    "   AS size_bytes,"
     "  CASE WHEN relkind = 'r' AND reltuples >= 0 AND (relpages > 0 OR %s)"
     "   THEN reltuples::bigint END AS row_count"
-    " FROM pg_class WHERE relispartition AND relkind IN ('r', 'f') AND relpersistence <> 't'"
+    f" FROM (SELECT *, %s OR oid IN ({LOCKED}) AS is_locked FROM pg_class) AS one"
+    " WHERE relispartition AND relkind IN ('r', 'f') AND relpersistence <> 't'"
     "), below (partition, oid) AS ("
     " SELECT inhrelid, inhrelid FROM pg_inherits"
     "  JOIN pg_partitioned_table ON partrelid = inhparent"
     " UNION ALL"
     " SELECT partition, inhrelid FROM below JOIN pg_inherits ON inhparent = below.oid"
-    ") SELECT partition, sum(size_bytes)::bigint,"
+    ") SELECT partition, CASE WHEN NOT bool_or(is_locked) THEN sum(size_bytes)::bigint END,"
     " CASE WHEN bool_and(row_count IS NOT NULL) THEN sum(row_count)::bigint END"
     " FROM below JOIN leaf USING (oid) GROUP BY partition"
 )
@@ -115,8 +119,8 @@ class PartitionRow:
 class Facts:
     """What further statements told, by the partition's oid; of leftovers by the table's."""
 
-    sizes: Mapping[int, tuple[int | None, int | None]] | None
-    """Bytes and rows; None as a whole when a lock was in the way."""
+    sizes: Mapping[int, tuple[int | None, int | None]]
+    """Bytes and rows; no bytes where a lock is in the way."""
     missing_indexes: Mapping[int, Sequence[str]]
     default_rows: Mapping[int, bool]
     leftovers: Mapping[int, tuple[str, ...]]
@@ -156,12 +160,14 @@ def _table_row(row: tuple[Any, ...]) -> TableRow:
     return TableRow(oid, schema, name, owner, method, key, kind, has_zone, database)
 
 
-def _sizes(there: Transaction) -> dict[int, tuple[int | None, int | None]] | None:
+def _sizes(there: Transaction) -> dict[int, tuple[int | None, int | None]]:
+    """If a table is locked just then, no sizes: of rows only the estimates, which need no lock."""
+    knows_unknown = there.version >= WITH_UNKNOWN_ROWS
     try:
         with there.aside():
-            rows = there.rows(MEASURES, [there.version >= WITH_UNKNOWN_ROWS])
+            rows = there.rows(MEASURES, [knows_unknown, False])
     except psycopg.errors.LockNotAvailable:
-        return None
+        rows = there.rows(MEASURES, [knows_unknown, True])
     return {oid: (size_bytes, row_count) for oid, size_bytes, row_count in rows}
 
 
@@ -226,9 +232,7 @@ def _partition(
     row: PartitionRow, bounds: tuple[Bound | None, Bound | None], facts: Facts
 ) -> Partition:
     nothing_below = (0, 0) if row.relkind == "p" else (None, None)
-    size_bytes, rows_estimate = (
-        facts.sizes.get(row.oid, nothing_below) if facts.sizes is not None else (None, None)
-    )
+    size_bytes, rows_estimate = facts.sizes.get(row.oid, nothing_below)
     lower, upper = bounds
     return Partition(
         name=row.name,
