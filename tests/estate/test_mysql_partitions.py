@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pymysql
 import pytest
 
-from jobs.estate.adapters import mysql_bounds
+from jobs.estate.adapters import mysql_bounds, mysql_looks
 from jobs.estate.adapters.mysql import MysqlAdapter
 from jobs.estate.adapters.mysql_bounds import reckoning_by_function, reckoning_by_type
 from jobs.estate.adapters.mysql_connection import quoted
+from jobs.estate.adapters.mysql_looks import Looks
 from jobs.estate.adapters.partitions import Bound, PartitionedTable, PartitionListing
-from tests.estate.conftest import MariadbServer
+from tests.estate.conftest import MARIADB, MariadbServer
 from tests.estate.test_mysql import to
 
 
@@ -284,8 +288,8 @@ def test_a_table_dropped_while_it_is_being_read_is_no_error(
     with MysqlAdapter().connect(to()) as session:
         execute = session._connection.execute
 
-        def drop_once_listed(statement: str, params: Any = ()) -> Any:
-            rows = execute(statement, params)
+        def drop_once_listed(statement: str, *params: Any, **limits: Any) -> Any:
+            rows = execute(statement, *params, **limits)
             if "information_schema.PARTITIONS" in statement:
                 mariadb.drop_database(shop)
             return rows
@@ -293,6 +297,44 @@ def test_a_table_dropped_while_it_is_being_read_is_no_error(
         session._connection.execute = drop_once_listed
         [table] = [table for table in session.partitions().tables if table.database == shop]
     assert table.has_default_rows is None
+
+
+@contextmanager
+def locked(place: str) -> Iterator[None]:
+    with pymysql.connect(**MARIADB) as other, other.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {place} WRITE")
+        yield
+
+
+def test_tables_that_are_locked_cost_their_own_answer_and_a_few_seconds_in_all(
+    mariadb: MariadbServer, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a_stuck", "b_stuck", "c_fine"):
+        make(
+            mariadb,
+            shop,
+            "PARTITION BY RANGE (id) (PARTITION p1 VALUES LESS THAN (5),"
+            " PARTITION rest VALUES LESS THAN MAXVALUE)",
+            name,
+        )
+        mariadb.execute(f"INSERT INTO {quoted(shop, name)} (id) VALUES (9)")
+
+    def known() -> list[bool | None]:
+        return [table.has_default_rows for table in read().tables if table.database == shop]
+
+    with locked(quoted(shop, "a_stuck")):
+        assert known() == [None, True, True]
+        monkeypatch.setattr(mysql_looks, "IN_VAIN_S", 0.4)
+        assert known() == [None, None, None]
+
+
+def test_a_look_that_takes_too_long_leaves_the_rest_of_the_visit(
+    mariadb: MariadbServer,
+) -> None:
+    with MysqlAdapter().connect(to()) as session:
+        looks = Looks(session._connection)
+        assert looks.at("SELECT SLEEP(60)") is None
+        assert looks.at("SELECT 1") == [(1,)]
 
 
 def test_after_a_look_into_a_table_nobody_is_kept_from_altering_it(

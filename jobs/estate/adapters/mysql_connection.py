@@ -38,7 +38,7 @@ NOT_AN_ANSWER = (struct.error, IndexError, RuntimeError)
 
 
 class TimeOver(Exception):
-    """The time of a visit has passed."""
+    """The time of a visit has passed, or that of a statement."""
 
 
 def quoted(*names: str) -> str:
@@ -88,13 +88,15 @@ class MysqlConnection:
         """Begin a new read-only transaction, so that no lock on a table's definition is kept."""
         self._run("START TRANSACTION READ ONLY")
 
-    def execute(self, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement that the server itself ends when the visit's time is over.
+    def execute(
+        self, statement: str, params: Sequence[Any] = (), *, limit_s: float = float("inf")
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement that the server itself ends when the visit's time is over, or earlier.
 
         On MySQL it does so with a SELECT alone.
         """
         began = time.monotonic()
-        left_ms = int((self._ends_at - began) * 1000)
+        left_ms = int(min(self._ends_at - began, limit_s) * 1000)
         if left_ms <= 0:  # 0 would be no limit to the server
             raise TimeOver
         if self.is_mariadb:

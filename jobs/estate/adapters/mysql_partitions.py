@@ -10,10 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
-
-import pymysql
-from pymysql.constants import ER
+from typing import Literal, NamedTuple
 
 from jobs.estate.adapters import errors
 from jobs.estate.adapters.mysql_bounds import (
@@ -23,7 +20,7 @@ from jobs.estate.adapters.mysql_bounds import (
     reckoning_by_type,
 )
 from jobs.estate.adapters.mysql_connection import MysqlConnection, quoted
-from jobs.estate.adapters.mysql_errors import GONE, RIGHTS, number_of
+from jobs.estate.adapters.mysql_looks import Looks
 from jobs.estate.adapters.mysql_visibility import databases, no_right_to_tables, unopened_tables
 from jobs.estate.adapters.partitions import Partition, PartitionedTable, PartitionListing
 
@@ -48,9 +45,6 @@ METHODS: dict[str, Literal["range", "list", "hash"]] = {
 }
 """By the first word; all others (HASH, LINEAR HASH, KEY, LINEAR KEY) are a hash."""
 
-NOT_NOW = RIGHTS | GONE | {ER.LOCK_WAIT_TIMEOUT, 1735, 1747}
-"""Errors that leave unknown what a partition holds; the last two: it is not there any more."""
-
 
 class Row(NamedTuple):
     """One of PARTITIONS: a partition, or where there are any, a subpartition."""
@@ -70,8 +64,9 @@ def read_partitions(connection: MysqlConnection) -> PartitionListing:
     """Sizes are DATA_LENGTH and INDEX_LENGTH, rows what the engine estimates. Raises what
     `databases` raises."""
     rows, unread = _read(connection)
+    looks = Looks(connection)
     tables = [
-        _table(connection, list(same))
+        _table(connection, looks, list(same))
         for _name, same in groupby(rows, key=lambda row: (row.database, row.table))
     ]
     for name, sees_all in databases(connection).items():
@@ -96,10 +91,10 @@ def _read(connection: MysqlConnection) -> tuple[list[Row], dict[str, str]]:
     raise errors.InstanceError(" ".join(warnings))
 
 
-def _table(connection: MysqlConnection, rows: Sequence[Row]) -> PartitionedTable:
+def _table(connection: MysqlConnection, looks: Looks, rows: Sequence[Row]) -> PartitionedTable:
     """One whose partitions' rows these are, in their order."""
     first = rows[0]
-    defaults = _defaults(connection, rows)
+    defaults = _defaults(looks, rows)
     partitions = [
         _partition(list(same), defaults)
         for _position, same in groupby(rows, key=lambda row: row.position)
@@ -118,7 +113,7 @@ def _table(connection: MysqlConnection, rows: Sequence[Row]) -> PartitionedTable
         key=first.key,
         kind=reckoning.kind if reckoning else "other",
         partitions=tuple(partitions),
-        has_default_rows=_has_rows(connection, first, defaults),
+        has_default_rows=_has_rows(looks, first, defaults),
     )
 
 
@@ -156,23 +151,23 @@ def _reckoning(connection: MysqlConnection, row: Row) -> Reckoning | None:
     return reckoning_by_type(found[0][0]) if found else None
 
 
-def _defaults(connection: MysqlConnection, rows: Sequence[Row]) -> frozenset[str]:
+def _defaults(looks: Looks, rows: Sequence[Row]) -> frozenset[str]:
     """Names of the partitions that take whatever no other does; there is one at most."""
     method = rows[0].method
     if method == "LIST":
-        return _defaults_of_list(connection, rows)
+        return _defaults_of_list(looks, rows)
     if method in ("RANGE", "RANGE COLUMNS", "LIST COLUMNS"):
         return frozenset(row.name for row in rows if {"MAXVALUE"} == {*row.description.split(",")})
     return frozenset()
 
 
-def _defaults_of_list(connection: MysqlConnection, rows: Sequence[Row]) -> frozenset[str]:
+def _defaults_of_list(looks: Looks, rows: Sequence[Row]) -> frozenset[str]:
     """Those of MariaDB, which describes a DEFAULT as it does the list that is a mere 0."""
     suspects = {row.name for row in rows if row.description == "0"}
     if not suspects:
         return frozenset()
     place = quoted(rows[0].database, rows[0].table)
-    definitions = _look(connection, f"SHOW CREATE TABLE {place}") or []
+    definitions = looks.at(f"SHOW CREATE TABLE {place}") or []
     return frozenset(
         name
         for name in suspects
@@ -181,22 +176,10 @@ def _defaults_of_list(connection: MysqlConnection, rows: Sequence[Row]) -> froze
     )
 
 
-def _has_rows(connection: MysqlConnection, table: Row, partitions: Iterable[str]) -> bool | None:
+def _has_rows(looks: Looks, table: Row, partitions: Iterable[str]) -> bool | None:
     """Whether the default partition does; None where there is none, or it is not known."""
     for name in partitions:
         place = f"{quoted(table.database, table.table)} PARTITION ({quoted(name)})"
-        found = _look(connection, f"SELECT 1 FROM {place} LIMIT 1")  # noqa: S608
+        found = looks.at(f"SELECT 1 FROM {place} LIMIT 1")  # noqa: S608
         return None if found is None else bool(found)
     return None
-
-
-def _look(connection: MysqlConnection, statement: str) -> list[tuple[Any, ...]] | None:
-    """Its rows, and no lock kept; None where it cannot be known now."""
-    try:
-        found = connection.execute(statement)
-    except pymysql.Error as error:
-        if number_of(error) not in NOT_NOW:
-            raise
-        found = None
-    connection.release()
-    return found
