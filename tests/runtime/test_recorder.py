@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -332,7 +333,7 @@ def test_progress_that_came_during_a_fault_is_the_one_that_is_written(
 
 
 @pytest.mark.parametrize(
-    ("bound", "most"), [("MAX_LINES", 100), ("MAX_BYTES", 100 * (300 + 49 + len("number 10")))]
+    ("bound", "most"), [("MAX_LINES", 100), ("MAX_BYTES", 100 * (300 + sys.getsizeof("number 10")))]
 )
 def test_lines_beyond_the_bound_are_lost_and_their_runs_say_how_many(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
