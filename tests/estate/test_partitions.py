@@ -32,6 +32,7 @@ from jobs.estate.services.partitions import (
 from jobs.estate.services.sync import EveryInstanceFailed, Outcome
 from tests.estate.fake_partitions import (
     DEFAULT,
+    GIB,
     OUT_OF_LUCK,
     FakePartitions,
     failing,
@@ -52,6 +53,13 @@ GOOD = table(months("2025-06", "2026-05"))
 SHORT = table(months("2025-06", "2026-03"))
 """Nothing for the next two months."""
 CROWDED = replace(GOOD, partitions=(*GOOD.partitions, DEFAULT), has_default_rows=True)
+
+
+def sized(*sizes_gib: int | None) -> PartitionedTable:
+    """Like the good one, of the months up to its last."""
+    parts = zip(GOOD.partitions[-len(sizes_gib) :], sizes_gib, strict=True)
+    measured = [replace(part, size_bytes=size and size * GIB) for part, size in parts]
+    return replace(GOOD, partitions=tuple(measured))
 
 
 @pytest.fixture
@@ -133,6 +141,45 @@ def test_what_is_seen_in_a_database_that_was_read_in_part_is_told(
     assert rows["events", "none_ahead"].last_seen == TUESDAY
     assert rows["hidden", "none_ahead"].last_seen == MONDAY
     assert rows["crowded", "default_rows"].first_seen == TUESDAY
+
+
+@pytest.mark.parametrize(
+    ("known", "unsure", "fine"),
+    [
+        pytest.param(
+            CROWDED,
+            replace(CROWDED, has_default_rows=None),
+            replace(CROWDED, has_default_rows=False),
+            id="default_rows",
+        ),
+        pytest.param(
+            sized(1, 1, 1, 1, 9), sized(1, 1, 1, 1, None), sized(1, 1, 1, 1, 1), id="oversized"
+        ),
+    ],
+)
+def test_a_partition_that_was_locked_resolves_nothing(
+    instance: DatabaseInstance,
+    known: PartitionedTable,
+    unsure: PartitionedTable,
+    fine: PartitionedTable,
+) -> None:
+    """Pain 35 once more."""
+    take(instance, MONDAY, known)
+    assert counts(take(instance, TUESDAY, unsure)) == (1, 0, 0, 0)
+    assert counts(take(instance, WEDNESDAY, known)) == (1, 0, 0, 0)
+    found = PartitionFinding.objects.get()
+    assert (found.first_seen, found.last_seen) == (MONDAY, WEDNESDAY)
+    assert counts(take(instance, WEDNESDAY, unsure)) == (1, 0, 0, 0)
+    assert counts(take(instance, WEDNESDAY, fine)) == (1, 0, 0, 1)
+
+
+def test_a_partition_that_is_gone_and_one_that_cannot_be_measured_are_two(
+    instance: DatabaseInstance,
+) -> None:
+    take(instance, MONDAY, sized(9, 1, 1, 1, 1))
+    assert counts(take(instance, TUESDAY, sized(None, 1, 1, 1, None))) == (1, 0, 0, 0)
+    without = replace(GOOD, partitions=sized(0, 1, 1, 1, None).partitions[1:])
+    assert counts(take(instance, WEDNESDAY, without)) == (1, 0, 0, 1)
 
 
 CROWDED_ELSEWHERE = replace(CROWDED, name="crowded")

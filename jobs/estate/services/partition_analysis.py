@@ -6,13 +6,14 @@ nobody can reckon with only what needs no bounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from jobs.estate.adapters.partitions import Partition, PartitionedTable
+from jobs.estate.models.finding import FindingKind
 from jobs.estate.models.policy import PartitionPolicy
 from jobs.estate.services import partition_condition, partition_coverage
-from jobs.estate.services.partition_found import Found, Subject
+from jobs.estate.services.partition_found import Found, Subject, label
 from jobs.estate.services.partition_periods import periods_of
 from jobs.estate.services.partition_ranges import present
 
@@ -53,6 +54,16 @@ def analyse(
         within=within,
     )
     return [found for check in CHECKS for found in check(subject)]
+
+
+def unknown(table: PartitionedTable) -> Iterator[tuple[str, FindingKind]]:
+    """Partitions of which the listing does not tell what could be a finding of that kind, as of
+    one that was locked: not to be found is not to be gone then."""
+    for part in table.partitions:
+        if part.is_default and table.has_default_rows is None:
+            yield label(table, part), FindingKind.DEFAULT_ROWS
+        elif part.size_bytes is None:
+            yield label(table, part), FindingKind.OVERSIZED
 
 
 TableKey = tuple[str, str, str]

@@ -21,7 +21,7 @@ from jobs.estate.models.instance import DatabaseInstance, known_zones
 from jobs.estate.models.policy import PartitionPolicy
 from jobs.estate.models.session import Category, SyncSession
 from jobs.estate.services.choice import Choice
-from jobs.estate.services.partition_analysis import TableKey, analyse, key_of, nested
+from jobs.estate.services.partition_analysis import TableKey, analyse, key_of, nested, unknown
 from jobs.estate.services.partition_found import Found
 from jobs.estate.services.sync import NAMED, Approach, Outcome, Work, sync
 
@@ -42,10 +42,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was read and what is wrong with it."""
+    """What was read, what is wrong with it, and of what that is not known."""
 
     answer: Read
     found: Mapping[FindingKey, Found]
+    unknown: Collection[FindingKey]
 
 
 def sync_partitions(
@@ -92,13 +93,18 @@ def judge(answer: Read, policies: Policies, zones: Sequence[tzinfo], now: dateti
             within=within.get(key_of(table)),
         )
     }
-    return Judged(answer, found)
+    open_questions = {
+        (*key_of(table), partition, kind.value)
+        for table in tables
+        for partition, kind in unknown(table)
+    }
+    return Judged(answer, found, open_questions)
 
 
 def store(instance: DatabaseInstance, judged: Judged, now: datetime) -> Outcome:
     """Bring the findings up to date; `now` in UTC.
 
-    One that is not found any more is resolved, save in a database that could not be read.
+    One that is not found any more is resolved, save of what could not be read.
     """
     listing, found = judged.answer.listing, judged.found
     before = {_key(row): row for row in instance.findings.unresolved()}
@@ -107,7 +113,7 @@ def store(instance: DatabaseInstance, judged: Judged, now: datetime) -> Outcome:
     gone = [
         row
         for key, row in before.items()
-        if key not in found and row.database not in listing.unread
+        if key not in found and key not in judged.unknown and row.database not in listing.unread
     ]
     changed = [row for key, row in seen.items() if _take_over(row, found[key])]
 
