@@ -107,6 +107,11 @@ class SchedulerProcess(models.Model):
     started_at = models.DateTimeField()
     beat = models.PositiveBigIntegerField(default=0)
     beat_at = models.DateTimeField()
+    counted = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        help_text=_("The number of the last batch of counts that it has added to the tallies."),
+    )
     ttl_s = models.FloatField()
     stopped_at = models.DateTimeField(null=True)
     figures = models.JSONField(default=dict, help_text=_("For health, as of the last heartbeat."))

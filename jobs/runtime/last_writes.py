@@ -82,15 +82,15 @@ class LastWrites:
             interrupted = interrupt_own(owner, now=now)
             self._recorder.note(cursor, interrupted)
             self._interrupted.update(interrupted)
+            self._report.counts.interrupted(interrupted)
         if self._membership.lease:
             with bounded(LIMIT_S):
                 self._membership.release()
             self._membership.lease = None
-        self._report.counts.interrupted(list(self._interrupted))
-        with bounded(LIMIT_S) as cursor:
-            if self._membership.leave(now):
-                self._report.counts.write(cursor)
-        self._report.counts.forget()
+        while self._report.counts.has_any:
+            self._report.counts.write(self._membership, LIMIT_S)
+        with bounded(LIMIT_S):
+            self._membership.leave(now)
 
     def _write_everything(self) -> None:
         """What runs have left behind so far, which may be more than one flush writes."""

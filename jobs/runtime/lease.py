@@ -162,17 +162,17 @@ class Membership:
         own.update(ended_at=database_clock())
         bump_revision()
 
-    def leave(self, now: datetime) -> bool:
-        """Mark this process as stopped; the last thing that it writes. In a transaction.
-
-        False if it has left with this same `now` already, in a transaction whose commit was not
-        answered.
-        """
+    def begins_batch(self, number: int) -> bool:
+        """Take note that this batch of counts is written; False if it was already, in a
+        transaction whose commit was not answered. In a transaction."""
         own = SchedulerProcess.objects.filter(pk=self.identity.id)
         # Not asked first: the update waits for a commit that is still on its way.
-        if own.alive().update(stopped_at=now, beat_at=now):
-            return True
-        return not own.filter(stopped_at=now).exists()  # another took this process for dead
+        return own.filter(counted__lt=number).update(counted=number) == 1
+
+    def leave(self, now: datetime) -> None:
+        """Mark this process as stopped; the last thing that it writes."""
+        own = SchedulerProcess.objects.alive().filter(pk=self.identity.id)
+        own.update(stopped_at=now, beat_at=now)
 
     def _begin_term(self, lease: Lease) -> None:
         """Write down since when this process leads, and until when the one before it did."""

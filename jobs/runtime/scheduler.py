@@ -272,9 +272,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if monotonic < self._next_counts or not counts.has_any:
             return
         self._next_counts = monotonic + self.membership.beat_interval_s
-        with bounded(self._limit_s) as cursor:
-            counts.write(cursor)
-        counts.forget()
+        counts.write(self.membership, self._limit_s)
 
     def _miss_late(self, lease: Lease) -> None:
         self._next_late_look = time.monotonic() + LATE_LOOK_S

@@ -207,7 +207,7 @@ def counted() -> dict[tuple[str, str], int]:
     return {(tally.subject, tally.label): tally.count for tally in verdicts}
 
 
-@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("number", range(1, 7))
 def test_last_writes_count_each_run_once_though_a_commit_of_theirs_was_not_answered(
     leader: Loop, run: Run, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:

@@ -17,18 +17,29 @@ from jobs.executions.hand_out import Late
 from jobs.executions.stretches import Stretch
 from jobs.models import Job, Status, Tally
 from jobs.runtime.counts import Counts
+from jobs.runtime.identity import Identity
+from jobs.runtime.lease import Membership
 from jobs.runtime.report import Report
 from jobs.runtime.scheduler import SchedcoreScheduler
+from tests.factories import make_execution
 from tests.runtime.runs import finished, make_due, run
 from tests.waiting import until
 
+LIMIT_S = 10.0
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def written(counts: Counts) -> dict[tuple[str, str, str], tuple[int, float]]:
-    with connection.cursor() as cursor:
-        counts.write(cursor)
-    counts.forget()
+@pytest.fixture
+def membership(db: None) -> Membership:
+    made = Membership(Identity())
+    made.register(NOON)
+    return made
+
+
+def written(
+    counts: Counts, membership: Membership
+) -> dict[tuple[str, str, str], tuple[int, float]]:
+    counts.write(membership, LIMIT_S)
     return {
         (row.metric, row.subject, row.label): (row.count, row.total) for row in Tally.objects.all()
     }
@@ -39,14 +50,15 @@ def verdicts(job_id: str) -> dict[str, int]:
     return dict(rows.values_list("label", "count"))
 
 
-@pytest.mark.django_db
-def test_values_fall_into_the_bucket_whose_bound_they_do_not_exceed() -> None:
+def test_values_fall_into_the_bucket_whose_bound_they_do_not_exceed(
+    membership: Membership,
+) -> None:
     counts = Counts()
     for seconds in (0.0, 0.1, 0.11, 14400.0, 14401.0):
         counts.duration("f", seconds)
     for seconds in (-0.2, 0.01, 0.02, 301.0):  # before its time: the clocks differ
         counts.lateness(seconds)
-    found = written(counts)
+    found = written(counts, membership)
     assert {key[2]: value[0] for key, value in found.items() if key[0] == "duration"} == {
         "0.1": 2,
         "0.5": 1,
@@ -57,16 +69,53 @@ def test_values_fall_into_the_bucket_whose_bound_they_do_not_exceed() -> None:
     assert found["lateness", "", "+Inf"] == (1, 301.0)
 
 
-@pytest.mark.django_db
-def test_what_is_forgotten_is_not_counted_again_and_what_failed_is() -> None:
+def test_what_is_written_is_not_counted_again(membership: Membership) -> None:
     counts = Counts()
     counts.verdict("nightly", Status.FAILED, NOON)
-    written(counts)
+    written(counts, membership)
     assert not counts.has_any
     counts.verdict("nightly", Status.FAILED, NOON + timedelta(hours=1))
     counts.verdict("nightly", Status.FAILED, NOON)
-    assert written(counts)["verdict", "nightly", "failed"] == (3, 0.0)
+    assert written(counts, membership)["verdict", "nightly", "failed"] == (3, 0.0)
     assert Tally.objects.get().last_at == NOON + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_that_was_not_answered_counts_once(
+    monkeypatch: pytest.MonkeyPatch, is_committed: bool
+) -> None:
+    membership = Membership(Identity())
+    membership.register(NOON)
+    counts = Counts()
+    interrupted = make_execution("nightly", status=Status.INTERRUPTED).pk
+    commit = connection._commit
+
+    def unanswered() -> None:
+        (commit if is_committed else connection._rollback)()
+        raise OperationalError("database or disk is full")
+
+    counts.verdict("nightly", Status.FAILED, NOON)
+    counts.interrupted([interrupted])
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "_commit", unanswered)
+        for _again in range(2):
+            with pytest.raises(OperationalError):
+                counts.write(membership, LIMIT_S)
+    counts.verdict("nightly", Status.FAILED, NOON)
+    while counts.has_any:
+        counts.write(membership, LIMIT_S)
+    assert verdicts("nightly") == {"failed": 2, "interrupted": 1}
+
+
+def test_a_process_that_was_taken_for_dead_goes_on_counting(membership: Membership) -> None:
+    counts = Counts()
+    counts.verdict("nightly", Status.FAILED, NOON)
+    written(counts, membership)
+    membership.identity = Identity()
+    membership.register(NOON)
+    counts.verdict("nightly", Status.FAILED, NOON)
+    assert written(counts, membership)["verdict", "nightly", "failed"] == (2, 0.0)
 
 
 def test_runs_count_with_their_verdict_duration_and_lateness(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from jobs.models import JobExecution, Status
+from jobs.models import JobExecution, Status, Tally
 from jobs.registry import current_execution
 from jobs.runtime import recorder as recorder_module
 from jobs.runtime import repair as repair_module
@@ -149,6 +149,9 @@ def test_a_fault_at_every_commit_of_a_busy_time_in_turn(
         rounds.play()
         until(lambda: saboteur.struck, deadline_s=5)
     rounds.play()
+    rounds.scheduler.end(grace_s=5)
+    counted = Tally.objects.filter(metric=Tally.VERDICT).values_list("label", "count")
+    assert dict(counted) == {Status.SUCCEEDED: JobExecution.objects.count()}
 
 
 @pytest.mark.parametrize(("error", "step"), [(gone, 1), (unusable, 3), (a_bug, 3)])
