@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from queue import Empty, SimpleQueue
+from contextlib import suppress
+from threading import Lock
 
 
 class StopRequest:
     """Made once and for good, by any thread or by a signal handler.
 
     A handler interrupts `wait` at any point, in the same thread. `threading.Event` holds a
-    plain lock at some of them, and would wait for itself for ever; of the queue's `put` it is
-    promised that it may interrupt its `get` (see `queue.SimpleQueue`).
+    plain lock at some of them, and would wait for itself for ever. A `SimpleQueue` does not,
+    but a `get` that a busy machine holds up past its timeout waits for ever (Python 3.11).
     """
 
     def __init__(self) -> None:
-        self._requests: SimpleQueue[None] = SimpleQueue()
+        self._not_made = Lock()
+        self._not_made.acquire()
 
     def make(self) -> None:
-        self._requests.put(None)
+        with suppress(RuntimeError):  # it was released before, so the request is made
+            self._not_made.release()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Whether it is made by then; without a limit it returns once it is made."""
-        try:
-            self._requests.get(timeout=timeout_s)
-        except Empty:
-            return False
-        self._requests.put(None)  # for whoever else waits, or asks again
-        return True
+        made = self._not_made.acquire(timeout=-1 if timeout_s is None else timeout_s)
+        if made:
+            self.make()  # for whoever else waits, or asks again
+        return made

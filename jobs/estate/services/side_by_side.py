@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -54,7 +54,8 @@ def side_by_side(
     `started` and `look` are called in the caller's own thread, `look` at least twice a second;
     what they raise ends it, and visits that are under way are left to their own timeouts.
     """
-    answers: SimpleQueue[Answer[K, T]] = SimpleQueue()
+    # Not a SimpleQueue, whose `get` may wait for ever on Python 3.11, see `StopRequest`.
+    answers: Queue[Answer[K, T]] = Queue()
     waiting = deque(visits)
     ends_at: dict[K, float] = {}
     by_key = {visit.key: visit for visit in visits}
@@ -79,7 +80,7 @@ def side_by_side(
                 yield answer
 
 
-def _answer(visit: Visit[K, T], answers: SimpleQueue[Answer[K, T]]) -> None:
+def _answer(visit: Visit[K, T], answers: Queue[Answer[K, T]]) -> None:
     began = time.monotonic()
     try:
         value = visit.run()
