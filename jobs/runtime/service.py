@@ -7,12 +7,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFault
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Q
 from django.utils import timezone as django_timezone
@@ -64,7 +66,8 @@ class Service:
         notifier = Notifier(conf().notify_socket, conf().watchdog_s)
         systemd.withdraw_from_environment()
         check_database()
-        load_definitions()
+        with reaching_database():
+            load_definitions()
         if handles_signals:
             signal.signal(signal.SIGTERM, self._on_signal)
             signal.signal(signal.SIGINT, self._on_signal)
@@ -73,7 +76,8 @@ class Service:
         try:
             scheduler = SchedcoreScheduler()
             watchdog = Watchdog(scheduler, notifier, status=lambda: describe_state(scheduler))
-            scheduler.begin()
+            with reaching_database():
+                scheduler.begin()
             notifier.ready(describe_state(scheduler))
             watchdog.start()
             identity = scheduler.membership.identity
@@ -182,17 +186,24 @@ def tell_aside(message: str, keys: dict[str, Any]) -> None:
     aside(lambda: logger.info(message, extra=keys))
 
 
-def check_database() -> None:
-    """Raises Unavailable if the database does not answer or lacks migrations."""
+@contextmanager
+def reaching_database() -> Iterator[None]:
+    """Raises Unavailable if the database does not answer."""
     try:
-        connection.ensure_connection()
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except (DatabaseError, ImproperlyConfigured, OSError) as error:
+        yield
+    except (DatabaseFault, ImproperlyConfigured, OSError) as error:
         raise Unavailable(
             _("The database %(database)s cannot be reached: %(error)s")
             % {"database": describe_address(), "error": str(error).strip()}
         ) from error
+
+
+def check_database() -> None:
+    """Raises Unavailable if the database does not answer or lacks migrations."""
+    with reaching_database():
+        connection.ensure_connection()
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         raise Unavailable(
             _("The database lacks %(count)d migrations; run `manage.py migrate` first.")

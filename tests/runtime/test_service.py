@@ -12,8 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from jobs.control import execution as execution_control
+from jobs.errors import Unavailable
 from jobs.models import JobExecution, LogLevel, SchedulerLease, Status
 from jobs.registry import scheduled_task
 from jobs.runtime import service as service_module
@@ -67,6 +69,21 @@ def test_an_end_that_does_not_come_is_given_up_but_not_before_it_is_asked_for(
     monkeypatch.setattr(service_module, "give_up", lambda why: events.append("given up"))
     service._end_at_last()
     assert events == ["asked", 7.0 + service_module.END_LIMIT_S, "given up"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "place", [(service_module.definitions, "ensure"), (service_module.SchedcoreScheduler, "begin")]
+)
+def test_a_database_that_goes_away_during_the_start_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
+) -> None:
+    def locked(*args: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(*place, locked)
+    with pytest.raises(Unavailable, match=r"cannot be reached: database is locked$"):
+        Service(ignore).run(handles_signals=False)
 
 
 def test_it_says_how_many_runs_it_has_interrupted() -> None:
