@@ -54,6 +54,7 @@ def is_made_at(instruction: int, request: StopRequest) -> bool:
         return look
 
     def wait() -> None:
+        sys._getframe().f_trace_opcodes = True  # Python 3.12 looks at it in settrace only
         sys.settrace(look)
         request.wait(0.001)
 
