@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
+from django.db import connection, transaction
+from django.test import TransactionTestCase
 
 from jobs.conf import SchedulerSettings, conf
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_transactional_test_ends_with_few_statements() -> Iterator[None]:
+    """Django's `flush` truncates each table, and then makes content types and permissions anew:
+    on PostgreSQL more than most of these tests take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())
+        yield
+
+
+def empty_tables() -> None:
+    """Delete all rows, save what `flush` would make again."""
+    kept = {ContentType._meta.db_table, Permission._meta.db_table}
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    statements = [f"DELETE FROM {table}" for table in sorted(set(tables) - kept)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # which takes them at once
+            statements = ["; ".join(statements)]
+        for statement in statements:
+            cursor.execute(statement)
 
 
 @pytest.fixture(autouse=True)
