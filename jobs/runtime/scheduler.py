@@ -25,7 +25,7 @@ from django.db import Error as DatabaseFault
 from django.utils import timezone as django_timezone
 
 from jobs.conf import conf
-from jobs.executions.claim import Claimed, Upcoming, claim_due, next_due
+from jobs.executions.claim import Claimed, claim_due, next_due
 from jobs.executions.database import database_now, is_postgresql
 from jobs.executions.fencing import Lease, LeaseLost, bounded, leading
 from jobs.executions.finish import write_verdicts
@@ -33,6 +33,7 @@ from jobs.executions.hand_out import Handout, Late, give_back, hand_out, miss_la
 from jobs.executions.liveness import Peer, look
 from jobs.executions.recovery import interrupt_orphans
 from jobs.models import JobExecution, Revision, Status
+from jobs.runtime.agenda import Agenda
 from jobs.runtime.alert_faults import AlertFaults
 from jobs.runtime.clock import Clock, JumpDetector
 from jobs.runtime.executors.pools import Pools
@@ -61,8 +62,6 @@ GATHER_S = 0.02
 MAX_TRANSACTION_S = 10.0
 MAX_BACKOFF_S = 5.0
 DOUBTS_RETRY_S = 1.0
-LOCKED_RETRY_S, MAX_LOCKED_RETRY_S = 0.1, 2.0
-"""After which due jobs are looked at again whose rows somebody was changing."""
 
 
 class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler has no types
@@ -89,10 +88,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         )
         self._revision = -1
         self._repair = Repair()
-        self._due_at: float | None = None
-        self._retry_at: float | None = None
-        self._backlog: set[str] = set()
-        """Executors for which something may be queued."""
+        self._agenda = Agenda(self.pools.aliases())
         self._has_doubts = False
         self._next_beat = 0.0
         self._next_look = 0.0
@@ -100,7 +96,6 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._next_recount = 0.0
         self._next_late_look = 0.0
         self._next_counts = 0.0
-        self._locked_retry_s = LOCKED_RETRY_S
         self.pulse = Pulse()
         self._tick_began = 0.0
         self._backoff_s = 0.0
@@ -185,7 +180,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         reset_queries()  # with DEBUG on, Django keeps them
         if self._jumps.has_jumped():
             self.clock.set(database_now())
-            self._due_at, self._backlog = 0.0, self.pools.aliases()
+            self._agenda.expect_anything()
         monotonic = time.monotonic()
         if monotonic >= min(self._next_beat, self._next_look):
             self._look_around()  # before anything that may have to wait
@@ -198,7 +193,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._see_changes(monotonic)
         if monotonic >= self._next_recount:
             # The net for queued rows that were passed over because somebody had locked them.
-            self._next_recount, self._backlog = monotonic + RECOUNT_S, self.pools.aliases()
+            self._next_recount = monotonic + RECOUNT_S
+            self._agenda.expect_queued()
             self._next_late_look = 0.0
         stale_at = self.pools.stale_at
         if self._is_stopping or (stale_at is not None and time.monotonic() >= stale_at):
@@ -217,12 +213,12 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
     def _lead(self, lease: Lease) -> None:
         """One tick, if anything is due or a worker is free for what waits."""
         monotonic = time.monotonic()
-        if self._retry_at is not None and monotonic >= self._retry_at:
-            self._due_at, self._backlog = 0.0, self.pools.aliases()
-        is_due = self._due_at is not None and monotonic >= self._due_at
-        if is_due or self.pools.capacity(self._backlog):
+        if self._agenda.is_retry_due(monotonic):
+            self._agenda.expect_anything()
+        is_due = self._agenda.is_due(monotonic)
+        if is_due or self.pools.capacity(self._agenda.backlog):
             self._tick(lease, claims=is_due)
-        if self._backlog and monotonic >= self._next_late_look:
+        if self._agenda.backlog and monotonic >= self._next_late_look:
             self._miss_late(lease)
 
     def _tick(self, lease: Lease, *, claims: bool) -> None:
@@ -237,13 +233,13 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 self.clock.set(now)
                 write_verdicts(cursor, lease.holder, [item.verdict for item in finished], now)
                 if claims:
-                    nothing_waits = self.pools.aliases() - self._backlog
+                    nothing_waits = self.pools.aliases() - self._agenda.backlog
                     room = self.pools.capacity(nothing_waits)
                     claimed = claim_due(cursor, lease, now=now, room=room)
                     handouts += claimed.handouts
                 # What was claimed beyond that room waits for the next tick.
-                left = self._backlog | claimed.executors
-                for executor, limit in self.pools.capacity(self._backlog).items():
+                left = self._agenda.backlog | claimed.executors
+                for executor, limit in self.pools.capacity(self._agenda.backlog).items():
                     given, missed = hand_out(cursor, lease, executor=executor, now=now, limit=limit)
                     if len(given) + len(missed) < limit:
                         left.discard(executor)
@@ -260,11 +256,12 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self._last_write = time.monotonic()
         for item in finished:
             self.report.finished(item)
-        self._backlog = left
+        self._agenda.backlog = left
         self.report.claimed(claimed, handouts, late)
         if claims:  # only now, so that no run waits for that
             with connection.cursor() as cursor:
-                self._set_due(now, next_due(cursor, now), claimed)
+                upcoming = next_due(cursor, now)
+            self._agenda.plan(now, upcoming, has_claimed=bool(claimed.stretches))
 
     def _write_counts(self, monotonic: float) -> None:
         """As often as the heart beats, so that a run pays next to nothing for being counted."""
@@ -286,22 +283,6 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         """For each of the loop's transactions: a frozen leader must not hold up the next."""
         return min(conf().lease_ttl_s / 2, MAX_TRANSACTION_S)
 
-    def _set_due(self, now: datetime, upcoming: Upcoming, claimed: Claimed) -> None:
-        monotonic = time.monotonic()
-        self._due_at = self._retry_at = None
-        if upcoming.retry is not None:
-            self._retry_at = monotonic + (upcoming.retry - now).total_seconds()
-        if upcoming.job is None:
-            return
-        wait_s = (upcoming.job - now).total_seconds()
-        if wait_s <= 0 and not claimed.stretches:
-            # Somebody is changing that job, and will bump the revision.
-            wait_s = self._locked_retry_s
-            self._locked_retry_s = min(self._locked_retry_s * 2, MAX_LOCKED_RETRY_S)
-        else:
-            self._locked_retry_s = LOCKED_RETRY_S
-        self._due_at = monotonic + max(wait_s, 0.0)
-
     def _hand_over(self, handouts: list[Handout]) -> None:
         for handout in handouts:
             run = Run(handout, self.recorder, self.clock, handed_out=self._tick_began)
@@ -315,8 +296,8 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             return False
         if self.pools.waiting and monotonic < self._last_write + GATHER_S:
             return True
-        is_due_soon = self._due_at is not None and monotonic >= self._due_at - GATHER_S
-        return is_due_soon or bool(self.pools.capacity(self._backlog))
+        is_due_soon = self._agenda.is_due(monotonic + GATHER_S)
+        return is_due_soon or bool(self.pools.capacity(self._agenda.backlog))
 
     def _write_finished(self) -> None:
         frees_slots = self.recorder.has_released
@@ -324,7 +305,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         finished = self.recorder.flush(owner, self.clock.now())
         self._last_write = time.monotonic()
         if frees_slots:  # of runs that ignored their end, for which a retry may wait
-            self._backlog = self.pools.aliases()
+            self._agenda.expect_queued()
         for item in finished:
             self.report.finished(item)
 
@@ -349,7 +330,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             lost = list(marked.exclude(pk__in=held).order_by().values_list("pk", flat=True))
             left = give_back(self.membership.identity.id, lost, now=self.clock.now())
         self._has_doubts = bool(left)
-        self._backlog = self.pools.aliases()
+        self._agenda.expect_queued()
 
     def _look_around(self) -> None:
         """Show that this process lives, see who else does, and lead if nobody leads."""
@@ -365,7 +346,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
                 self.vitals.compared(asked_at, datetime.now(UTC), seen.now)
             if abs((seen.now - self.clock.now()).total_seconds()) > JumpDetector.TOLERANCE_S:
                 # The database's clock was set: jobs, or retries that wait, may be due.
-                self._due_at, self._backlog = 0.0, self.pools.aliases()
+                self._agenda.expect_anything()
             self.clock.set(seen.now)
             if seen.peer(self.membership.identity.id) is None:
                 self._register_again(seen.now)
@@ -437,7 +418,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
             with bounded(self._limit_s):
                 left = give_back(self.membership.identity.id, taken, now=self.clock.now())
             self._has_doubts = self._has_doubts or bool(left)
-            self._backlog = self.pools.aliases()
+            self._agenda.expect_queued()
 
     def _release(self) -> None:
         if self.membership.lease:
@@ -447,7 +428,6 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
 
     def _step_down(self, lost: LeaseLost) -> None:
         self.membership.lease = None
-        self._due_at = self._retry_at = None
         self._next_look = 0.0
         logger.warning(
             "The lease was lost; standing by",
@@ -473,7 +453,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
 
     def _note_change(self) -> None:
         """Jobs, queued rows or the leader may be others than before."""
-        self._due_at, self._backlog = 0.0, self.pools.aliases()
+        self._agenda.expect_anything()
         if not self.membership.is_leader:
             self._next_look = 0.0
 
@@ -495,8 +475,7 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         self.faults.begin(error, self.clock.now())
         self.report.counts.fault("database" if isinstance(error, DatabaseFault) else "other")
         self._has_doubts = True
-        self._due_at = 0.0 if self.membership.is_leader else None
-        self._backlog = self.pools.aliases()  # what was heard of may be forgotten
+        self._agenda.expect_anything()  # what was heard of may be forgotten
         with suppress(DatabaseFault):  # it is broken already
             connection.close()
         return self._backoff_s
@@ -508,9 +487,9 @@ class SchedcoreScheduler(BackgroundScheduler):  # type: ignore[misc]  # APSchedu
         if not self._is_stopping:
             moments.append(self._next_look)
             if self.membership.is_leader:
-                found = (self._due_at, self._retry_at, self.pools.stale_at)
+                found = (self._agenda.due_at, self._agenda.retry_at, self.pools.stale_at)
                 moments += [at for at in found if at is not None]
-                if self._backlog:
+                if self._agenda.backlog:
                     moments.append(self._next_late_look)
         if self._has_doubts:
             moments.append(monotonic + DOUBTS_RETRY_S)

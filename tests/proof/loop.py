@@ -50,8 +50,7 @@ class Loop:
         """One step in which everything is looked at that is looked at from time to time."""
         scheduler = self.scheduler
         scheduler._next_beat = scheduler._next_look = scheduler._next_poll = 0.0
-        if scheduler._due_at is not None or self.leads:
-            scheduler._due_at = 0.0
+        scheduler._agenda.due_at = 0.0
         scheduler._process_jobs()
         assert scheduler.faults.current == ""
 

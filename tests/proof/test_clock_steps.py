@@ -115,7 +115,7 @@ def test_a_clock_that_is_set_back_makes_nothing_due(waiting: Loop, clock: Steps)
     clock.ahead = -AN_HOUR
     looks(waiting)
     assert goes_on(waiting) == []
-    due_at = waiting.scheduler._due_at
+    due_at = waiting.scheduler._agenda.due_at
     assert due_at is not None
     wait_s = due_at - waiting.scheduler.clock._base[1]
     assert wait_s > AN_HOUR.total_seconds(), "it sleeps as long as the clock says now"

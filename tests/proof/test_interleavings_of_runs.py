@@ -153,7 +153,7 @@ def test_a_cancel_during_the_hand_out_ends_the_run_before_its_task_is_called(
 ) -> None:
     make()
     # So that the first hand-out of the tick is the one that finds it.
-    monkeypatch.setattr(leader.scheduler.pools, "aliases", lambda: {"threads"})
+    monkeypatch.setattr(leader.scheduler._agenda, "_executors", {"threads"})
     execution = execution_control.run_now("job", actor=ACTOR)
     tick = stage.actor(leader.step).starts_and_stops_after(scheduler_module, "hand_out")
     cancelling = stage.actor(lambda: cancel(execution)).starts().has_to_wait()

@@ -261,7 +261,7 @@ class Scheduling(RuleBasedStateMachine):
         assert lease is not None
         assert held.epoch > lease.epoch
         before = state()
-        old.scheduler._due_at = 0.0
+        old.scheduler._agenda.due_at = 0.0
         with pytest.raises(LeaseLost):
             old.scheduler._lead(lease)
         assert state() == before

@@ -22,6 +22,7 @@ from jobs.registry import current_execution
 from jobs.runtime import recorder as recorder_module
 from jobs.runtime import repair as repair_module
 from jobs.runtime import scheduler as scheduler_module
+from jobs.runtime.agenda import Agenda
 from jobs.runtime.lease import Membership
 from jobs.runtime.recorder import Recorder
 from jobs.runtime.report import Report
@@ -227,7 +228,7 @@ def called_by_the_loop() -> Iterator[tuple[Any, str]]:
         for name, value in vars(module).items():
             if inspect.isfunction(value) and value.__module__.startswith("jobs."):
                 yield module, name
-    for owner in (SchedcoreScheduler, Membership, Recorder, Report):
+    for owner in (SchedcoreScheduler, Agenda, Membership, Recorder, Report):
         for name, value in vars(owner).items():
             if inspect.isfunction(value) and not name.startswith("__"):
                 yield owner, name
@@ -241,6 +242,8 @@ NOT_STRUCK = {
     (SchedcoreScheduler, "_step_down"),
     (SchedcoreScheduler, "begin"),
     (SchedcoreScheduler, "end"),
+    (Agenda, "expect_anything"),
+    (Agenda, "expect_queued"),
     # Called by workers and by who wakes the loop.
     (SchedcoreScheduler, "wakeup"),
     (Recorder, "finish"),
