@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 from jobs.conf import SchedulerSettings, conf
+from tests.factories import make_user
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -41,6 +42,12 @@ def empty_tables() -> None:
 def _no_request_was_counted_yet() -> None:
     """Else the requests of earlier tests would count for the limits of the API."""
     cache.clear()
+
+
+@pytest.fixture
+def admin_user(db: None) -> User:
+    """pytest-django's, without the half second in which its password is hashed."""
+    return make_user(name="admin", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
