@@ -162,6 +162,26 @@ def test_the_server_ends_a_change_that_takes_too_long(
         assert connection.execute("SELECT to_regclass('half')").fetchone() == (None,)
 
 
+def test_a_search_of_the_default_partition_holds_nobody_up_at_length(
+    postgres: PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.run_in(
+        database,
+        "CREATE TABLE word (id int) PARTITION BY RANGE (id);"
+        "CREATE TABLE rest PARTITION OF word DEFAULT;"
+        "INSERT INTO word SELECT -1 FROM generate_series(1, 2000000)",
+    )
+    with changing(to(database)) as changer:
+        [statement] = changer.create_statements(TABLE, [NewPartition("new", 1, 2)])
+        with monkeypatch.context() as patch:
+            patch.setattr(postgresql_change, "HOLD_UP_S", 0.05)
+            with pytest.raises(errors.HoldsUp, match="default partition"):
+                changer.execute(database, [statement])
+        changer.execute(database, ["TRUNCATE rest"])
+        changer.execute(database, [statement])
+    assert partitions(database, "word") == [("new", 1, 2), ("rest", None, None)]
+
+
 def test_a_name_that_the_server_would_cut_is_refused(postgres: PostgresServer) -> None:
     fits = "ü" * 31 + "x"
     with changing(to()) as changer:

@@ -118,6 +118,22 @@ class LockNotGranted(InstanceError):
         )
 
 
+class HoldsUp(InstanceError):
+    """Of a change that locks a table for too long."""
+
+    code = "holds_up"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            _(
+                "It was given up after %(seconds)g s, in which nobody else could use the table. "
+                "If its default partition holds many rows, all of them are looked at first: move "
+                "them out, or make the partition by hand at a quiet time."
+            )
+            % {"seconds": seconds}
+        )
+
+
 class NotReached(InstanceError):
     """Of a database whose turn did not come."""
 

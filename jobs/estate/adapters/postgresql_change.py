@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from psycopg.sql import SQL, Composed, Identifier
 
 from jobs.estate.adapters.base import Changer
-from jobs.estate.adapters.errors import BoundUnsuitable, NameTooLong
+from jobs.estate.adapters.errors import BoundUnsuitable, DidNotAnswer, HoldsUp, NameTooLong
 from jobs.estate.adapters.partitions import NewPartition, PartitionedTable
 from jobs.estate.adapters.postgresql_bounds import literal, suits
 from jobs.estate.adapters.postgresql_connection import Transaction, connected_beside
 
 LOCK_TIMEOUT_S = 3.0
 """Short, since everybody else's queries queue up behind the lock that is waited for."""
+
+HOLD_UP_S = 5.0
+"""How long the locks may be held that a change has: a new partition needs milliseconds, unless
+a default partition is searched for rows that belong into it."""
 
 LONGEST_NAME_BYTES = 63
 """NAMEDATALEN - 1; the server cuts longer names without a word."""
@@ -64,7 +68,7 @@ class PostgresqlChanger(Changer):
         ]
 
     def execute(self, database: str, statements: Sequence[str]) -> None:
-        """In one transaction, which waits 3 s for a lock and ends with the visit's time."""
+        """In one transaction, which waits 3 s for a lock, and has 5 s in all."""
         if database == self._home.target.database:
             _run(self._home, statements)
         else:
@@ -84,7 +88,13 @@ def _require_possible(table: PartitionedTable, partition: NewPartition) -> None:
 
 
 def _run(there: Transaction, statements: Sequence[str]) -> None:
-    with there.in_words(), there.connection.transaction():
-        there.begin(CHANGING, lock_timeout_s=LOCK_TIMEOUT_S)
-        for statement in statements:
-            there.rows(statement)
+    brief = there.within(HOLD_UP_S) if there.left_s > HOLD_UP_S else there
+    try:
+        with brief.in_words(), brief.connection.transaction():
+            brief.begin(CHANGING, lock_timeout_s=LOCK_TIMEOUT_S)
+            for statement in statements:
+                brief.rows(statement)
+    except DidNotAnswer:
+        if brief is there:
+            raise
+        raise HoldsUp(HOLD_UP_S) from None
