@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from jobs.admin.bars import CODES, MOST, STEP, TALL, WARNED, bars, encoded, look, summary
+from jobs.admin.bars import CODES, FOOT, MOST, STEP, WARNED, bars, encoded, look, summary
 from jobs.admin.job_words import job_words
 from jobs.executions.last_runs import LastRun
 from jobs.models import Status
@@ -30,7 +30,7 @@ def drawn(*runs: LastRun) -> list[str]:
 
 def test_a_bar_is_as_high_as_its_run_was_long_and_the_newest_stands_right() -> None:
     (outline,) = drawn(run(2, duration_s=4.0), run(1, duration_s=2.0))
-    assert outline == f"M{18 * STEP + 2} 27v-9M{19 * STEP + 2} 27v-18"
+    assert outline == f"M{18 * STEP + 2} 27V18M{19 * STEP + 2} 27V9"
 
 
 def test_every_verdict_has_a_shape_of_its_own() -> None:
@@ -46,7 +46,7 @@ def test_nothing_is_drawn_outside_of_the_picture(status: Status, seconds: float 
     for outline in drawn(*runs):
         for x, y in re.findall(r"M(-?[\d.]+) (-?[\d.]+)", outline):
             assert -1 <= float(x) <= MOST * STEP
-            assert 0 <= float(y) <= TALL
+            assert 0 <= float(y) <= FOOT + 1
 
 
 def test_the_picture_says_in_words_what_it_shows() -> None:
@@ -61,7 +61,7 @@ def test_the_picture_says_in_words_what_it_shows() -> None:
 def test_each_run_stands_in_it_for_the_script_in_a_few_characters() -> None:
     earlier = run(90, Status.MISSED, at=NOW - timedelta(hours=1), duration_s=None)
     assert encoded([run(100, duration_s=41.234), earlier]) == (
-        f"100,s,41.2,{int(NOW.timestamp())};-10,m,,-3600"
+        f"-100,-{int(NOW.timestamp()) // 60},41.2;10,60,,m"
     )
 
 

@@ -72,14 +72,14 @@ def test_the_list_costs_fifteen_queries_when_all_goes_wrong_too(db: None) -> Non
     assert len(captured) <= 15
 
 
-def test_a_page_weighs_less_than_300_kb_and_brings_no_jquery(manager: Client) -> None:
+def test_a_page_weighs_less_than_250_kb_and_brings_no_jquery(manager: Client) -> None:
     now = datetime.now(UTC)
     make_many_executions(make_many_jobs(120, now, Random(1)), 2400, now, Random(1))
     page = manager.get(JOBS, headers={"accept_encoding": "gzip"})
     html = zlib.decompress(page.content, wbits=31).decode()
     assert html.count('<tr class="sc-job"') == 100
-    assert len(html.encode()) < 300_000
-    assert len(page.content) < 60_000
+    assert len(html.encode()) < 250_000
+    assert len(page.content) < 40_000
     assert "jquery" not in html
 
 

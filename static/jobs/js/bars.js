@@ -7,6 +7,9 @@ import { duration } from "./time-words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MOST = 20;
+// Pixels, as jobs/admin/bars.py draws.
+const STEP = 5;
+const TALL = 28;
 
 /** Watch the pictures below `root`; call the answer with those parts that come later. */
 export function linkBars(root) {
@@ -22,13 +25,12 @@ export function linkBars(root) {
 }
 
 function addLinks(svg) {
-    const step = Number(svg.getAttribute("width")) / MOST;
     const runs = decode(svg.dataset.runs);
     if (runs.length) svg.setAttribute("role", "group");
     runs.reverse().forEach((run, place) => {
-        const x = (MOST - runs.length + place) * step - 0.5;
+        const x = (MOST - runs.length + place) * STEP - 0.5;
         const area = element("rect", {
-            class: "sc-hit", x, y: 0, width: step, height: svg.getAttribute("height"),
+            class: "sc-hit", x, y: 0, width: STEP, height: TALL,
         });
         const title = element("title", {});
         title.textContent = told(run);
@@ -53,7 +55,7 @@ function told(run) {
     const at = new Intl.DateTimeFormat(region(), {
         weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
         timeZoneName: "short",
-    }).format(run.at * 1000);
+    }).format(run.at * 60_000);
     const took = run.seconds === null ? [] : [duration(run.seconds, words())];
     return [words()[`look_${run.look}`], ...took, at, `#${run.id}`].join(" · ");
 }

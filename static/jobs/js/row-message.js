@@ -33,7 +33,6 @@ function closer(message) {
     const button = document.createElement("button");
     button.type = "button";
     button.title = words().close;
-    button.innerHTML = '<svg><use href="#sc-i-close"/></svg>';
     button.addEventListener("click", () => message.remove());
     return button;
 }

@@ -78,7 +78,7 @@ function makeReachable(picture) {
 
 function move(event) {
     const mark = markOf(event);
-    const picture = mark?.closest(".sc-marks");
+    const picture = mark?.closest(".sc-marks, .sc-bars");
     if (!picture) return;
     const marks = [...picture.querySelectorAll(MARK)];
     const place = nextPlace(event.key, marks.indexOf(mark), marks.length);
