@@ -39,20 +39,26 @@ class ChannelForm(AlertForm):
     noun = "channel"
 
     url = forms.CharField(
-        label=gettext_lazy("New address"),
-        required=False,
+        label=gettext_lazy("Address"),
         max_length=control.MAX_URL,
-        widget=AddressInput(attrs={"autocomplete": "off", "class": "vTextField"}),
+        widget=AddressInput(attrs={"autocomplete": "off", "class": "vURLField"}),
         help_text=gettext_lazy(
             "As apprise reads it, such as mailtos://user:password@example.org?to=dba@example.org "
             "or jsons://hooks.example.org/path; docs/alerts.md has more. Stored encrypted and "
-            "never shown. Leave it empty to keep the stored one."
+            "never shown."
         ),
     )
 
     class Meta:
         model = AlertChannel
         fields = ("name", "url", "is_enabled")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            address = self.fields["url"]
+            address.label, address.required = _("New address"), False
+            address.help_text = f"{address.help_text} {_('Leave it empty to keep the stored one.')}"
 
     @method_decorator(sensitive_variables())
     def save_through_control(self) -> AlertChannel:

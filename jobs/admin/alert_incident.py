@@ -43,7 +43,7 @@ class AlertIncidentAdmin(RightsAdmin):
     sortable_by = ()
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    fields = ("what", "about", "rule_name", "state", "began", "last_seen", "ended", "last_run")
+    fields = ("what", "about", "state", "began", "last_seen", "ended", "last_run")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -100,4 +100,5 @@ class AlertIncidentAdmin(RightsAdmin):
         if incident.execution_id is None:
             return None
         url = reverse("admin:jobs_jobexecution_change", args=[incident.execution_id])
-        return format_html('<a href="{}">#{}</a>', url, incident.execution_id)
+        name = incident.job_name or incident.job_id
+        return format_html('<a href="{}">{} #{}</a>', url, name, incident.execution_id)

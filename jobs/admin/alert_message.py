@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from jobs.admin.alert_page import ManagersPage
+from jobs.admin.alert_page import ChannelFilter, ManagersPage
 from jobs.admin.display import badge, lines, moment, text_block
 from jobs.models import AlertMessage
 
@@ -23,7 +23,7 @@ class AlertMessageAdmin(ManagersPage):
     empty_sentence = gettext_lazy("Nobody was told anything yet.")
     list_display = ("about", "standing")
     list_display_links = ("about",)
-    list_filter = ("channel",)
+    list_filter = (("channel", ChannelFilter),)
     search_fields = ("subject",)
     sortable_by = ()
     show_full_result_count = False

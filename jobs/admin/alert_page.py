@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
@@ -126,6 +126,12 @@ class AlertPage(ManagersPage):
     def needed_by(self, objs: Sequence[Any] | QuerySet[Any]) -> list[str]:
         """What keeps them from being deleted."""
         return []
+
+
+class ChannelFilter(admin.RelatedFieldListFilter):
+    """By the channels that there are, without a "-" for none."""
+
+    include_empty_choice = False
 
 
 ENABLED, DISABLED = gettext_lazy("enabled"), gettext_lazy("disabled")

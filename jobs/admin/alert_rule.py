@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from jobs.admin.alert_page import DISABLED, ENABLED, AlertForm, AlertPage
+from jobs.admin.alert_page import DISABLED, ENABLED, AlertForm, AlertPage, ChannelFilter
 from jobs.admin.display import badge, duration, lines
 from jobs.alerts.preview import Preview, preview
 from jobs.control import alert_rule as control
@@ -33,6 +33,12 @@ class RuleForm(AlertForm):
         model = AlertRule
         fields = control.FIELDS
         widgets = {"channels": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        channels: Any = self.fields["channels"]
+        if not channels.queryset.exists():
+            channels.help_text = _("There is none yet: the plus adds one.")
 
     def asked(self) -> dict[str, Any]:
         """What was typed, as `control` takes it."""
@@ -64,7 +70,7 @@ class AlertRuleAdmin(AlertPage):
     change_form_template = "admin/jobs/alertrule/change_form.html"
     empty_sentence = gettext_lazy("There is none yet, so nobody is told when a job fails.")
     list_display = ("about", "condition", "channel_names", "state")
-    list_filter = ("kind", "is_enabled", "channels")
+    list_filter = ("kind", "is_enabled", ("channels", ChannelFilter))
     search_fields = ("name", "pattern")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -121,3 +121,19 @@ def test_the_list_says_which_rules_tell_a_channel(manager: Client) -> None:
     page = manager.get(CHANNELS).text
     for words in ("1 rule", "nightly", "no route", "never sent", "no rule"):
         assert words in page
+
+
+def test_an_address_is_asked_for_once_and_may_stay_afterwards(manager: Client) -> None:
+    keeps = "Leave it empty to keep the stored one."
+    assert keeps not in manager.get(f"{CHANNELS}add/").text
+    assert list(errors_of(manager.post(f"{CHANNELS}add/", {"name": "chat"}))) == ["url"]
+    change = f"{CHANNELS}{make_channel('chat').pk}/change/"
+    assert keeps in manager.get(change).text
+    assert manager.post(change, {"name": "talk", "url": ""}).status_code == 302
+
+
+def test_a_channel_leads_to_its_history(manager: Client) -> None:
+    channel = make_channel("chat")
+    history = f"{CHANNELS}{channel.pk}/history/"
+    assert f'href="{history}"' in manager.get(f"{CHANNELS}{channel.pk}/change/").text
+    assert manager.get(history).status_code == 200

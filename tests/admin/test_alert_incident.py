@@ -53,3 +53,9 @@ def test_an_incident_is_seen_by_who_sees_its_job(db: None) -> None:
     assert client.get(f"{INCIDENTS}{other.pk}/change/").status_code == 302
     assert client.post(f"{INCIDENTS}{mine.pk}/change/", {}).status_code == 403
     assert logged_in(staff()).get(INCIDENTS).status_code == 403
+
+
+def test_the_execution_of_an_incident_is_named_by_its_job(manager: Client) -> None:
+    incident = make_incident("report", job_name="Weekly", execution_id=7)
+    for page in (INCIDENTS, f"{INCIDENTS}{incident.pk}/change/"):
+        assert 'jobexecution/7/change/">Weekly #7</a>' in manager.get(page).text

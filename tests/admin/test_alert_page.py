@@ -39,3 +39,13 @@ def test_nobody_changes_what_happened(manager: Client) -> None:
         assert manager.get(f"{page}add/").status_code == 403
         assert manager.post(f"{page}{row.pk}/change/", {}).status_code == 403
         assert manager.post(f"{page}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("page", [RULES, MESSAGES])
+def test_no_list_is_filtered_by_a_dash(manager: Client, page: str) -> None:
+    make_message(channel=make_channel("chat"))
+    make_rule(make_channel("mail"))
+    cl = manager.get(page).context["cl"]
+    (spec,) = [one for one in cl.filter_specs if "channel" in one.title]
+    choices = [choice["display"] for choice in spec.choices(cl)]
+    assert choices == ["All", "chat", "mail"]

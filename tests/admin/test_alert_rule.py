@@ -98,3 +98,10 @@ def test_the_list_says_in_words_what_a_rule_is_about(manager: Client) -> None:
     assert "sc-by-card" in page
     for words in ("all jobs", "jobs etl-*", "to chat, mail", "to pager"):
         assert words in page
+
+
+def test_a_rule_without_a_channel_to_choose_says_what_to_do(manager: Client) -> None:
+    sentence = "There is none yet: the plus adds one."
+    assert sentence in manager.get(f"{RULES}add/").text
+    make_channel("chat")
+    assert sentence not in manager.get(f"{RULES}add/").text

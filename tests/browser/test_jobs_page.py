@@ -265,10 +265,10 @@ def test_a_reload_shows_its_plan_asks_and_can_be_undone(page: Page) -> None:
 
 def test_a_list_without_jobs_says_what_to_do(page: Page) -> None:
     page.goto(f"{JOBS}?q=nothing")
-    expect(page.locator(".sc-no-jobs")).to_contain_text("No job fits.")
+    expect(page.locator(".sc-empty")).to_contain_text("No job fits.")
     page.get_by_role("link", name="Show all jobs").first.click()
-    expect(page.locator(".sc-no-jobs")).to_contain_text("There are no jobs yet.")
-    page.locator(".sc-no-jobs").get_by_role("link", name="Add job").click()
+    expect(page.locator(".sc-empty")).to_contain_text("There are no jobs yet.")
+    page.locator(".sc-empty").get_by_role("link", name="Add job").click()
     page.wait_for_url("**/add/")
 
 
