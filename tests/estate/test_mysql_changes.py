@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.estate.adapters import errors
+from jobs.estate.adapters import errors, mysql_changes
 from jobs.estate.adapters.base import ConnectionTarget
 from jobs.estate.adapters.mysql import MysqlAdapter
 from jobs.estate.adapters.mysql_connection import quoted
@@ -204,13 +204,24 @@ def test_a_change_that_waits_for_a_lock_is_given_up(mariadb: MariadbServer, shop
     mariadb.execute("COMMIT")
 
 
-def test_a_change_that_takes_too_long_is_ended_by_the_server(
+ENDLESS = "CREATE TABLE made AS SELECT COUNT(*) FROM seq_1_to_1000000 a, seq_1_to_1000000 b"
+
+
+def test_a_change_that_takes_longer_than_the_visit_may_is_ended_by_the_server(
     mariadb: MariadbServer, shop: str
 ) -> None:
-    endless = "CREATE TABLE made AS SELECT COUNT(*) FROM seq_1_to_1000000 a, seq_1_to_1000000 b"
     with (
         change(to(statement_timeout_s=1)) as changer,
         pytest.raises(errors.DidNotAnswer, match="within 6 s"),
     ):
-        changer.execute(shop, [endless])
+        changer.execute(shop, [ENDLESS])
+    assert mariadb.execute(f"SHOW TABLES FROM {quoted(shop)}") == []
+
+
+def test_a_change_that_keeps_others_waiting_is_ended_by_the_server(
+    mariadb: MariadbServer, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mysql_changes, "HOLD_UP_S", 0.2)
+    with change() as changer, pytest.raises(errors.HoldsUp, match=r"after 0\.2 s.+ default"):
+        changer.execute(shop, [ENDLESS])
     assert mariadb.execute(f"SHOW TABLES FROM {quoted(shop)}") == []

@@ -15,6 +15,10 @@ from jobs.estate.adapters.accounts import AccountListing
 from jobs.estate.adapters.errors import EmptyListing, NothingMeasured, NotOffered
 from jobs.estate.adapters.partitions import NewPartition, PartitionedTable, PartitionListing
 
+HOLD_UP_S = 5.0
+"""How long a change may keep others from a table: a new partition needs milliseconds, unless a
+default partition is searched, or copied, for rows that belong into it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTarget:

@@ -126,9 +126,9 @@ class HoldsUp(InstanceError):
     def __init__(self, seconds: float) -> None:
         super().__init__(
             _(
-                "It was given up after %(seconds)g s, in which nobody else could use the table. "
-                "If its default partition holds many rows, all of them are looked at first: move "
-                "them out, or make the partition by hand at a quiet time."
+                "It was given up after %(seconds)g s, in which others had to wait for the table. "
+                "If its default partition holds many rows, they are what takes so long: move them "
+                "out, or make the partition by hand at a quiet time."
             )
             % {"seconds": seconds}
         )

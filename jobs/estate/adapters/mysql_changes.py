@@ -3,6 +3,7 @@ changes nothing, but those before it stay."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pymysql
@@ -10,15 +11,16 @@ from django.utils.translation import gettext as _
 from pymysql.constants import ER
 
 from jobs.estate.adapters import errors
-from jobs.estate.adapters.base import Changer
+from jobs.estate.adapters.base import HOLD_UP_S, Changer
 from jobs.estate.adapters.mysql_bounds import in_order, reckoning_of
 from jobs.estate.adapters.mysql_connection import MysqlConnection, quoted
-from jobs.estate.adapters.mysql_errors import number_of
+from jobs.estate.adapters.mysql_errors import STATEMENT_TIMEOUT, number_of
 from jobs.estate.adapters.partitions import NewPartition, PartitionedTable
 
 
 class MysqlChanger(Changer):
-    """The server ends what takes too long, but MySQL only while it waits for a lock."""
+    """MariaDB ends what takes too long, and MySQL only what waits for a lock: it has no limit for
+    an ALTER that is at work."""
 
     def __init__(self, connection: MysqlConnection) -> None:
         self._connection = connection
@@ -65,7 +67,19 @@ class MysqlChanger(Changer):
                     raise errors.DatabaseNotFound(database) from None
                 raise
             for statement in statements:
-                self._connection.execute(statement)
+                self._change(statement)
+
+    def _change(self, statement: str) -> None:
+        if not self._connection.is_mariadb:
+            self._connection.execute(statement)
+            return
+        began = time.monotonic()
+        try:
+            self._connection.execute(statement, limit_s=HOLD_UP_S)
+        except pymysql.Error as error:
+            if number_of(error) != STATEMENT_TIMEOUT or time.monotonic() - began < HOLD_UP_S:
+                raise
+            raise errors.HoldsUp(HOLD_UP_S) from None
 
 
 def _require_behind(table: PartitionedTable, first: NewPartition) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psycopg.sql import SQL, Composed, Identifier
 
-from jobs.estate.adapters.base import Changer
+from jobs.estate.adapters.base import HOLD_UP_S, Changer
 from jobs.estate.adapters.errors import BoundUnsuitable, DidNotAnswer, HoldsUp, NameTooLong
 from jobs.estate.adapters.partitions import NewPartition, PartitionedTable
 from jobs.estate.adapters.postgresql_bounds import literal, suits
@@ -14,10 +14,6 @@ from jobs.estate.adapters.postgresql_connection import Transaction, connected_be
 
 LOCK_TIMEOUT_S = 3.0
 """Short, since everybody else's queries queue up behind the lock that is waited for."""
-
-HOLD_UP_S = 5.0
-"""How long the locks may be held that a change has: a new partition needs milliseconds, unless
-a default partition is searched for rows that belong into it."""
 
 LONGEST_NAME_BYTES = 63
 """NAMEDATALEN - 1; the server cuts longer names without a word."""
