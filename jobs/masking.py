@@ -12,8 +12,9 @@ from typing import Any
 HIDDEN = "[hidden]"
 
 _SECRET_NAME = re.compile(
-    r"(password|passwd|secret|token(?!_name)|credential|authorization|cookie|api_?key)",
-    re.IGNORECASE,
+    r"""passw(?:or)?d|passphrase|(?<![a-z])pwd|secret|token(?!_name)|credential|authorization
+    |cookie|(?:api|access|private)_?key""",
+    re.VERBOSE | re.IGNORECASE,
 )
 _URL_USER = re.compile(
     r"://[^:/@\s]*:(?!\d{1,5}[/?#])"  # not the port of a web address, whose path has an @
@@ -24,11 +25,21 @@ _WORD = (
     # Up to the quote that ends it, or the backslashes before that in a text within a text.
     r"""(?!\[hidden\])(?:[^\s"',;)}\]\\]++|\\++(?!["']))+"""
 )
+_QUOTE = r"""\\{0,15}["']"""  # with the backslashes of a text within texts
+_QUOTED = r"""(?!(?P=quote)|\[hidden\])[^\r\n]+?(?<!\\)(?=(?P=quote))"""
 _ASSIGNED = re.compile(
-    rf"""((?:password|passwd|secret|token|api_?key)(?:=|["']\s*:\s*)["']?){_WORD}""",
-    re.IGNORECASE,
+    rf"""((?:passw(?:or)?d|passphrase|(?<![a-z])pwd(?==(?!/))|token|credentials?
+          |secret(?:_?(?:access_?)?key)?|(?:api|access|private)_?key)
+         (?:=|{_QUOTE}\s{{0,9}}:\s{{0,9}}))
+    (?:((?P<quote>{_QUOTE})){_QUOTED}|((?:{_QUOTE})?){_WORD})""",
+    re.VERBOSE | re.IGNORECASE,
 )
-_ASSIGNED_WORDS = ("passw", "secret", "token", "key")
+_ASSIGNED_WORDS = ("pass", "secret", "token", "key", "pwd", "credential")
+_COOKIE = re.compile(
+    rf"""(cookie(?:{_QUOTE})?\s{{0,9}}[:,=]\s{{0,9}}b?)
+    (?:((?P<quote>{_QUOTE}))(?=[^\s=;"']{{1,99}}=){_QUOTED}|()(?=[^\s=;"']{{1,99}}=)[^\r\n]+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _AUTHORIZATION = re.compile(
     rf"""(authorization(?:[\\"']+\s{{0,9}}[:,=]|\s{{0,9}}[:=])\s{{0,9}}+(?:b?[\\"']+)?+)
     (?:
@@ -78,8 +89,8 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 def without_secrets(text: str) -> str:
-    """The text without API tokens, passwords and keys in URLs, what an `Authorization` header
-    holds, and what is written as `password=…`."""
+    """The text without API tokens, passwords and keys in URLs, what the headers `Authorization`
+    and `Cookie` hold, and what is written as `password=…`."""
     # Most texts hold nothing of the kind, which is quicker seen than searched for.
     if "schedcore_" in text:
         text = _API_TOKEN.sub(HIDDEN, text)
@@ -95,9 +106,17 @@ def without_secrets(text: str) -> str:
         text = _AUTHORIZATION.sub(lambda found: f"{found[1]}{found[2] or ''}{HIDDEN}", text)
     if "bearer" in lowered or "token" in lowered:
         text = _BEARER.sub(rf"\1{HIDDEN}", text)
-    if (has_equals or ":" in text) and any(word in lowered for word in _ASSIGNED_WORDS):
-        text = _ASSIGNED.sub(rf"\1{HIDDEN}", text)
+    if has_equals or ":" in text:
+        if any(word in lowered for word in _ASSIGNED_WORDS):
+            text = _ASSIGNED.sub(_hide, text)
+        if "cookie" in lowered:
+            text = _COOKIE.sub(_hide, text)
     return text
+
+
+def _hide(found: re.Match[str]) -> str:
+    """What stands before a value and the quote that opens it, if one does, stay."""
+    return f"{found[1]}{found[2] or found[4] or ''}{HIDDEN}"
 
 
 def _without_url_passwords(text: str) -> str:

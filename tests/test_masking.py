@@ -23,6 +23,15 @@ from jobs.masking import masked, without_secrets
         (r"""{'password': 'hun\\ter2'}""", "{'password': '[hidden]'}"),
         (r'"{\"a\": \"token=hunter2\"}"', r'"{\"a\": \"token=[hidden]\"}"'),
         ("host=h password=hunter2 dbname=n", "host=h password=[hidden] dbname=n"),
+        ("password='hun ter2' dbname=n", "password='[hidden]' dbname=n"),
+        ('password="hunter2', 'password="[hidden]'),
+        (r'password="hun\"ter2" dbname=n', 'password="[hidden]" dbname=n'),
+        (r'{"a": "{\"password\": \"hunter2\"}"}', r'{"a": "{\"password\": \"[hidden]\"}"}'),
+        (r"""{\\\"token\\\": \\\"hunter2\\\"}""", r"""{\\\"token\\\": \\\"[hidden]\\\"}"""),
+        ('{"password": 1234567, "b": 2}', '{"password": [hidden], "b": 2}'),
+        ("UID=dba;PWD=hunter2;Server=db1", "UID=dba;PWD=[hidden];Server=db1"),
+        ("AWS_SECRET_ACCESS_KEY=hunter2 a", "AWS_SECRET_ACCESS_KEY=[hidden] a"),
+        ('"private_key": "hun ter2"', '"private_key": "[hidden]"'),
         ("a://b:c d://e:hunter2@f", "a://b:c d://e:[hidden]@f"),
         ("a://b:c://d:hunter2@e", "a://b:[hidden]@e"),
         (f"a://b:{'hunter2' * 1000}@c", "a://b:[hidden]@c"),
@@ -55,6 +64,21 @@ def test_a_secret_in_a_text_is_hidden(text: str, shown: str) -> None:
     ],
 )
 def test_what_an_authorization_holds_is_hidden(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
+    assert without_secrets(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Cookie: sessionid=hunter2; a=hunter2\nHost: b", "Cookie: [hidden]\nHost: b"),
+        ('Set-Cookie: a="hunter2"; Path=/', "Set-Cookie: [hidden]"),
+        ("{'Cookie': 'a=hunter2; b=hunter2', 'Host': 'c'}", "{'Cookie': '[hidden]', 'Host': 'c'}"),
+        ("(b'Cookie', b'a=hunter2')", "(b'Cookie', b'[hidden]')"),
+        (r'"{\"Cookie\": \"a=hunter2\"}"', r'"{\"Cookie\": \"[hidden]\"}"'),
+    ],
+)
+def test_what_a_cookie_holds_is_hidden(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
     assert without_secrets(shown) == shown
 
@@ -115,6 +139,9 @@ def test_what_lets_anybody_write_to_a_chat_is_hidden(text: str, shown: str) -> N
         "http://127.0.0.1:8000/people/@me",
         "https://host:443/?mail=a@example.org",
         "no password: type one",
+        "password='' dbname=n",
+        "PWD=/srv/schedcore",
+        "a bad cookie: it has expired",
         "token_name=deploy",
         "mail to ops@example.org",
         "the authorization of ann failed",
@@ -178,13 +205,21 @@ def test_values_are_looked_into() -> None:
         '\\"',
         "password=\\",
         "password=a\\",
+        'password="',
+        'password="a',
+        'password=\\"a',
+        """token='a token=\\\\"b token="c """,
+        """"secret": \\'a""",
+        "cookie: ",
+        "cookie: a=",
+        """cookie': '""",
         "\\",
         " ",
     ],
 )
 def test_a_text_that_is_made_for_it_is_little_more_work_than_any_other(hostile: str) -> None:
     size = 150_000
-    looked_at = "schedcore_ :// = : authorization token "  # so that nothing is left out
+    looked_at = "schedcore_ :// = : authorization token cookie "  # so that nothing is left out
     ordinary = (looked_at + "A line of a log, with words and the number 7. " * size)[:size]
     text = (hostile * size)[:size]
     assert _work(text) < 15 * _work(ordinary)
