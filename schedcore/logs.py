@@ -95,7 +95,10 @@ class JsonLines(JsonFormatter):
 
 
 class TerminalLines(logging.Formatter):
-    """`12:03:04 INFO  jobs.runtime  Execution finished  execution_id=91 duration_s=0.2`."""
+    """`12:03:04 INFO  jobs.runtime  Execution finished  execution_id=91 duration_s=0.2`.
+
+    Further lines of a message, and a traceback, are indented.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         keys = keys_of(record)
@@ -107,7 +110,9 @@ class TerminalLines(logging.Formatter):
         ]
         line = "  ".join(part for part in parts if part)
         trace = trace_of(self, record)
-        return harmless(_without_ours(f"{line}\n{trace}" if trace else line))
+        lines = harmless(_without_ours(f"{line}\n{trace}" if trace else line))
+        # What has several lines must not look as if the next ones were records of their own.
+        return lines.replace("\n", "\n    ")
 
 
 def keys_of(record: logging.LogRecord) -> dict[str, Any]:

@@ -191,8 +191,22 @@ def test_the_lines_of_a_traceback_and_of_a_message_stay_lines_in_a_terminal() ->
         trace = sys.exc_info()
     lines = TerminalLines().format(record("one\ntwo", exc_info=trace)).splitlines()
     assert lines[0].endswith("one")
-    assert lines[1:3] == ["two", "Traceback (most recent call last):"]
-    assert lines[-1] == r"RuntimeError: \x1b[31mred"
+    assert lines[1:3] == ["    two", "    Traceback (most recent call last):"]
+    assert lines[-1] == r"    RuntimeError: \x1b[31mred"
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), TerminalLines()])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_text_of_others_makes_no_line_that_looks_like_a_record(
+    formatter: logging.Formatter, end: str
+) -> None:
+    forged = f"a name{end}12:03:04 INFO  jobs.audit  Rights granted"
+    try:
+        raise RuntimeError(forged)
+    except RuntimeError:
+        trace = sys.exc_info()
+    line = formatter.format(record(forged, exc_info=trace, note=forged))
+    assert not any(later.startswith("12:") for later in line.splitlines()[1:])
 
 
 CRASH = """
