@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import signal
 import socket
@@ -35,6 +36,8 @@ class PrivateMariadb:
             self.port: int = free.getsockname()[1]
         self.ca = write_certificates(self.folder)
         user = f"--user={getpass.getuser()}"
+        # A start removes whatever looks like a temporary table, also from under another server.
+        env = {**os.environ, "TMPDIR": str(self.folder)}
         subprocess.run(
             [
                 "mariadb-install-db",
@@ -44,6 +47,7 @@ class PrivateMariadb:
                 "--skip-test-db",
                 user,
             ],
+            env=env,
             check=True,
             capture_output=True,
         )
@@ -64,6 +68,7 @@ class PrivateMariadb:
                 "--innodb-flush-log-at-trx-commit=0",
                 "--innodb-flush-method=nosync",
             ],
+            env=env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
