@@ -44,6 +44,18 @@ def _no_request_was_counted_yet() -> None:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _what_runs_once_has_no_part_in_our_database(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest-django keeps a test from it that does not ask for it, and so its processes are."""
+    if request.node.get_closest_marker("once"):
+        asked_for = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
+        assert not asked_for, "what needs the database runs on both of them"
+        assert not request.node.get_closest_marker("django_db")
+        monkeypatch.setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:9/none")
+
+
 @pytest.fixture
 def admin_user(db: None) -> User:
     """pytest-django's, without the half second in which its password is hashed."""

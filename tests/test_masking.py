@@ -8,6 +8,8 @@ import pytest
 
 from jobs.masking import masked, without_secrets
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),

@@ -18,6 +18,8 @@ from jobs.errors import Invalid
 from tests.alerts.sinks import Sink
 from tests.waiting import DEADLINE_S
 
+pytestmark = pytest.mark.once
+
 TEXT = Text("Subject: 夜间导出", "One line\nand another")
 
 SECRETS = {

@@ -16,6 +16,8 @@ import pytest
 from tests.project.processes import DEADLINE_S, ROOT, environment
 from tests.project.test_quickstart import Quickstart
 
+pytestmark = pytest.mark.once
+
 TOUR = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8000"
 ANYTHING = "…"

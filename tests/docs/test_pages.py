@@ -13,6 +13,8 @@ from tests.docs.log_events import logged
 from tests.docs.pages import Page, pages
 from tests.project.processes import ROOT
 
+pytestmark = pytest.mark.once
+
 PAGES = pages()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 OUTSIDE_OF_COMMANDS = {"version", "help"}

@@ -10,10 +10,14 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from jobs.registry import CurrentExecution, executing, get_task, isolated_registry
 from tests.docs.pages import Page, page
 from tests.project.processes import DEADLINE_S, ROOT, environment
 from tests.project.test_quickstart import Quickstart
+
+pytestmark = pytest.mark.once
 
 README = Page(ROOT / "README.md")
 DEPLOYMENT = page("deployment.md")

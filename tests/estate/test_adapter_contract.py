@@ -21,6 +21,8 @@ from jobs.estate.adapters.mysql_connection import quoted
 from jobs.estate.adapters.registry import all_adapters, get_adapter
 from tests.estate.conftest import MARIADB, POSTGRES, MariadbServer, PostgresServer
 
+pytestmark = pytest.mark.once
+
 PASSWORD = "correct horse battery staple"
 
 

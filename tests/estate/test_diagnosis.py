@@ -19,7 +19,7 @@ from jobs.estate.services.diagnosis import diagnose, diagnose_all
 from tests.estate.conftest import MARIADB, POSTGRES, MariadbServer, PostgresServer
 from tests.estate.fakes import FakeAdapter, FakeSession, failing, sizes
 
-pytestmark = pytest.mark.usefixtures("folder")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("folder")]
 
 SECRET = "s3cret-of-the-instance"
 SERVERS = {"postgresql": POSTGRES, "mysql": MARIADB}

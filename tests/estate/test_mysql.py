@@ -16,6 +16,8 @@ from jobs.estate.adapters.mysql import MysqlAdapter
 from jobs.estate.adapters.mysql_connection import quoted, require_supported
 from tests.estate.conftest import MARIADB, MariadbServer
 
+pytestmark = pytest.mark.once
+
 
 def to(database: str = "", **changes: Any) -> ConnectionTarget:
     target = ConnectionTarget(

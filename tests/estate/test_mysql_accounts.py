@@ -16,6 +16,8 @@ from jobs.estate.adapters.mysql_connection import quoted
 from tests.estate.conftest import MariadbServer, account
 from tests.estate.test_mysql import to
 
+pytestmark = pytest.mark.once
+
 SECRET = "BY 'secret'"
 
 

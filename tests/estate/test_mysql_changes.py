@@ -16,6 +16,8 @@ from tests.estate.conftest import MariadbServer
 from tests.estate.test_mysql import to
 from tests.estate.test_mysql_partitions import JANUARY, bounds, make, read_one
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def shop(mariadb: MariadbServer) -> str:

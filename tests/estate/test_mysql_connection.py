@@ -18,6 +18,8 @@ from tests.estate.conftest import MariadbServer
 from tests.estate.fake_mysql import GREETING, Line, fake_mysql
 from tests.estate.test_mysql import to, visit
 
+pytestmark = pytest.mark.once
+
 PASSWORD = "hunter2-hunter2"
 
 DRIP = threading.Event()

@@ -19,6 +19,8 @@ from jobs.estate.adapters.partitions import Bound, PartitionedTable, PartitionLi
 from tests.estate.conftest import MARIADB, MariadbServer
 from tests.estate.test_mysql import to
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def shop(mariadb: MariadbServer) -> str:

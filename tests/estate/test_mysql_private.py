@@ -13,6 +13,8 @@ from jobs.estate.adapters.base import ConnectionTarget
 from jobs.estate.adapters.mysql import MysqlAdapter
 from tests.estate.mariadbd import PrivateMariadb
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def server(private_mariadb: PrivateMariadb) -> Iterator[PrivateMariadb]:

@@ -20,6 +20,8 @@ from jobs.estate.adapters.postgresql_databases import list_databases
 from tests.estate.conftest import POSTGRES, PostgresServer
 from tests.estate.postgresql import to, visit
 
+pytestmark = pytest.mark.once
+
 
 def test_the_measured_size_is_what_pg_database_size_says(postgres: PostgresServer) -> None:
     name = postgres.make_database()

@@ -18,6 +18,8 @@ from jobs.estate.adapters.postgresql_databases import DatabaseEntry, list_databa
 from tests.estate.conftest import POSTGRES, PostgresServer
 from tests.estate.postgresql import to, visit
 
+pytestmark = pytest.mark.once
+
 
 def listing(target: ConnectionTarget | None = None) -> AccountListing:
     with visit(target or to()) as session:

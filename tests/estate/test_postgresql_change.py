@@ -18,6 +18,8 @@ from jobs.estate.adapters.postgresql import PostgresqlAdapter
 from tests.estate.conftest import POSTGRES, PostgresServer
 from tests.estate.postgresql import to, visit
 
+pytestmark = pytest.mark.once
+
 TABLE = PartitionedTable("shop", "public", "word", "range", "id", "integer")
 
 

@@ -12,6 +12,8 @@ from jobs.estate.adapters.postgresql_databases import DatabaseEntry, ask_each, l
 from tests.estate.conftest import PostgresServer
 from tests.estate.postgresql import to, visit
 
+pytestmark = pytest.mark.once
+
 
 def entries(home: Any, *names: str) -> list[DatabaseEntry]:
     found = {entry.name: entry for entry in list_databases(home)}

@@ -18,6 +18,8 @@ from jobs.estate.adapters.postgresql_locks import LOCKED
 from tests.estate.conftest import POSTGRES, PostgresServer
 from tests.estate.postgresql import to, visit
 
+pytestmark = pytest.mark.once
+
 
 class Shop:
     """A database of the test's own, and what the adapter says of it."""

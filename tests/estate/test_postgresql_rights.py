@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.estate.conftest import PostgresServer
 from tests.estate.postgresql import to, visit
+
+pytestmark = pytest.mark.once
 
 
 def test_a_superuser_lacks_nothing(postgres: PostgresServer, only: Callable[..., None]) -> None:

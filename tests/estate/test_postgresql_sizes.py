@@ -14,6 +14,8 @@ from jobs.estate.adapters.postgresql_databases import ask_each
 from tests.estate.conftest import POSTGRES, PostgresServer
 from tests.estate.postgresql import to, visit
 
+pytestmark = pytest.mark.once
+
 
 def sizes(largest_tables: int = 0, **changes: Any) -> dict[str, DatabaseSize]:
     with visit(to(**changes)) as session:

@@ -16,7 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.project.processes import DEADLINE_S, ROOT, environment, manage, until
 from tests.project.test_quickstart import free_port
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+]
 
 
 class Server:
