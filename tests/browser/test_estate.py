@@ -225,6 +225,10 @@ def test_rows_of_a_session_stay_where_they_are(page: Page, session: SyncSession)
     expect(page.locator("tr", has_text="z-030")).to_contain_text("completed")
     expect(looked_at).to_be_focused()
     assert (page.evaluate("scrollY"), looked_at.bounding_box()) == before
+    expect(page.get_by_text("More have failed since this page was loaded.")).to_be_in_viewport()
+    page.get_by_role("link", name="Show the failed first").click()
+    expect(page.locator(".sc-records tbody tr").first).to_contain_text("z-050")
+    expect(page.get_by_text("More have failed since this page was loaded.")).to_be_hidden()
 
 
 def test_nothing_is_asked_while_nobody_looks_at_a_session(page: Page, session: SyncSession) -> None:

@@ -90,6 +90,26 @@ def test_a_refresh_brings_the_cells_of_what_has_changed_and_no_others(
     assert cells[0] in admin_client.get(url_of(running)).text, "as the page has it"
 
 
+def test_a_refresh_says_how_many_have_failed_also_of_those_without_a_row(
+    admin_client: Client, running: SyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_page, "MOST_RECORDS", 1)
+    page = admin_client.get(url_of(running)).text
+    assert 'data-failed="1" hidden>More have failed since this page was loaded.' in page
+    assert "3 more are not shown; those that failed come first." in page
+    running.records.filter(instance_name="next").update(status="failed")
+    assert refreshed(admin_client, running).json()["failed"] == 2
+
+
+def test_a_page_of_five_hundred_records_is_small(admin_client: Client) -> None:
+    session = make_session()
+    SyncRecord.objects.bulk_create(
+        SyncRecord(session=session, instance_name=f"db-{number:03}.example.org", status="pending")
+        for number in range(500)
+    )
+    assert len(admin_client.get(url_of(session)).content) < 200_000
+
+
 def test_a_refresh_of_a_hundred_rows_is_small(admin_client: Client) -> None:
     session = make_session()
     SyncRecord.objects.bulk_create(
@@ -200,7 +220,7 @@ def test_of_very_many_records_the_first_are_shown_and_the_rest_counted(
     make_record(session, "z", "failed")
     page = admin_client.get(url_of(session))
     assert [one["name"] for one in page.context["records"]] == ["z", "i0", "i1"]
-    assert "3 more are not shown." in page.text
+    assert "3 more are not shown; those that failed come first." in page.text
 
 
 def test_the_list_says_what_failed_and_how_long_it_took(admin_client: Client) -> None:

@@ -74,7 +74,8 @@ class SessionPageAdmin(ModelAdmin[SyncSession]):
     @method_decorator(gzip_page)
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To `{"pending": [ids], "running": [ids]}`, the records that the page shows so: the parts
-        of the page about all of them, and the cells of those that are something else by now.
+        of the page about all of them, how many have failed, and the cells of those that are
+        something else by now.
         What is settled does not change any more, so that nobody asks for it."""
         session = self.get_object(request, unquote(object_id))
         if session is None:
@@ -86,6 +87,7 @@ class SessionPageAdmin(ModelAdmin[SyncSession]):
         changed = session.records.filter(_is_other_than(known))
         return JsonResponse(
             {
+                "failed": state["failed"],
                 "parts": render_to_string("admin/estate/syncsession/live.html", state, request),
                 "rows": {one.pk: {"status": one.status, "cells": cells_of(one)} for one in changed},
             }
@@ -122,6 +124,7 @@ def state_of(session: SyncSession) -> dict[str, Any]:
         "sentence": _sentence(counts),
         "settled": settled,
         "all": counts["all"],
+        "failed": counts[RecordStatus.FAILED],
         "asked_by": asked_by(session),
         "started": moment(session.started_at),
         "finished": moment(session.finished_at),

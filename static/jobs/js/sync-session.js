@@ -9,6 +9,8 @@ const EVERY_S = 3;
 
 const page = document.querySelector(".sc-session");
 const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
+// At the foot of the window, for the rows stay in their places, and not all have one.
+const newlyFailed = page.querySelector(".sc-newly-failed");
 
 page.classList.add("sc-is-live"); // which hides the advice to load it again
 repeat(step, EVERY_S);
@@ -21,7 +23,10 @@ async function step() {
     if (kind !== "ok") return "stop";
     replaceParts(body.parts);
     for (const [id, now] of Object.entries(body.rows)) show(id, now);
-    return page.querySelector("[data-finished]") ? "stop" : "again";
+    newlyFailed.hidden = body.failed <= Number(newlyFailed.dataset.failed);
+    if (!page.querySelector("[data-finished]")) return "again";
+    page.querySelector("[data-heard]").textContent = page.querySelector(".sc-verdict-line").textContent;
+    return "stop";
 }
 
 function idsOf(status) {
