@@ -77,7 +77,7 @@ class ApiTokenAdmin(OfferedActions):
     audited_as = "token"
     form = TokenForm
     change_list_template = "admin/jobs/card_list.html"
-    empty_sentence = gettext_lazy("There is none yet.")
+    empty_sentence = gettext_lazy("There is none yet. A program that calls the API needs one.")
     list_display = ("title", "holder", "standing", "last_use")
     list_display_links = ("title",)
     list_filter = ("scope",)

@@ -93,6 +93,19 @@ def test_no_page_makes_the_browser_complain(
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_front_page_says_of_the_overview_what_it_is_in_lines(
+    open_page: OpenPage, root: User, size: tuple[int, int]
+) -> None:
+    page = open_page(root, size=size)
+    page.goto(reverse("admin:index"))
+    overview = page.locator("tr", has_text="what needs somebody").bounding_box()
+    jobs = page.locator("tr.model-job").bounding_box()
+    assert overview is not None
+    assert jobs is not None
+    assert overview["height"] < 3 * jobs["height"]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_no_list_is_cut(
     open_page: OpenPage, root: User, everything: None, size: tuple[int, int]
 ) -> None:
