@@ -16,12 +16,10 @@ from rest_framework.request import Request
 from jobs.api.endpoint import Component, Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.etag import IF_MATCH, IF_NONE_MATCH, etag, expected_version, is_known
+from jobs.api.idempotency import KEY, REPLAYED_HEADER, once_of, replayed_header
 from jobs.api.job_filters import JobFilters, JobPage
 from jobs.api.job_id import create_by_function
-from jobs.api.job_serializers import (
-    JobDetailSerializer,
-    JobSerializer,
-)
+from jobs.api.job_serializers import JobDetailSerializer, JobSerializer
 from jobs.api.page import PageMeta
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
 from jobs.api.strict import MAX_ID
@@ -37,7 +35,8 @@ CREATED = Endpoint(
     action="job.create",
     shows=JobDetailSerializer,
     status=HTTPStatus.CREATED,
-    answer_headers=("ETag", "Location"),
+    headers=(KEY,),
+    answer_headers=("ETag", "Location", REPLAYED_HEADER),
     raises=(control.JobExists,),
 )
 CHANGED = Endpoint(
@@ -129,12 +128,14 @@ class JobList(JobScoped, Listing):
         """
         sent = read_job(self.json_object())
         with sent.naming_fields():
-            return self.created(control.create(sent.fields, actor=self.actor))
+            return self.created(control.create(sent.fields, actor=self.actor, once=once_of(self)))
 
     def created(self, job: Job) -> Answer:
+        """The job as it stands now, however late the answer is repeated."""
         message = _("The job “%(id)s” is created.") % {"id": job.pk}
         url = reverse("scheduler:job", args=[job.pk])
-        return self.shown(job.pk, message, status=HTTPStatus.CREATED, headers={"Location": url})
+        headers = {"Location": url, **replayed_header(is_replayed=job.is_replayed)}
+        return self.shown(job.pk, message, status=HTTPStatus.CREATED, headers=headers)
 
 
 class JobByFunction(JobList):
@@ -149,7 +150,8 @@ class JobByFunction(JobList):
         """
         sent = read_job(self.json_object())
         with sent.naming_fields():
-            return self.created(create_by_function(sent.fields, actor=self.actor))
+            job = create_by_function(sent.fields, actor=self.actor, once=once_of(self))
+            return self.created(job)
 
 
 class JobDetail(JobScoped):

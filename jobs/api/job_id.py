@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.control import job as control
 from jobs.control.audit import Actor
+from jobs.control.once import Once
 from jobs.models import BUILTIN_IDS, Job
 from jobs.models.job import ID_PATTERN, RESERVED_IDS
 
@@ -16,18 +17,18 @@ MAX_RACES = 20
 LONGEST_BASE = 90
 
 
-def create_by_function(fields: Mapping[str, Any], *, actor: Actor) -> Job:
+def create_by_function(fields: Mapping[str, Any], *, actor: Actor, once: Once | None = None) -> Job:
     """Create a job as `control.job.create` does; without an id it is named after its function.
 
     `send_report`, then `send_report-2` and so on. Who loses a race for one takes the next.
     """
     if fields.get("id") is not None:
-        return control.create(fields, actor=actor)
+        return control.create(fields, actor=actor, once=once)
     ids = free_ids(fields.get("function"))
     for _attempt in range(MAX_RACES):
         with suppress(control.JobExists):
-            return control.create({**fields, "id": next(ids)}, actor=actor)
-    return control.create({**fields, "id": next(ids)}, actor=actor)
+            return control.create({**fields, "id": next(ids)}, actor=actor, once=once)
+    return control.create({**fields, "id": next(ids)}, actor=actor, once=once)
 
 
 def free_ids(name: Any) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, TypedDict
@@ -10,18 +9,16 @@ from typing import Any, TypedDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs.api.endpoint import Endpoint, RequestHeader
+from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
+from jobs.api.idempotency import KEY, REPLAYED_HEADER, once_of, replayed_header
 from jobs.api.view import ApiView
 from jobs.control import execution
-from jobs.control.once import KeyReused, Once
+from jobs.control.once import Once
 from jobs.control.rights import require_right_to_run
-from jobs.errors import Forbidden, Invalid
+from jobs.errors import Forbidden
 from jobs.models import Job, JobExecution, Status
 from jobs.models.rights import is_within_limit
-
-KEY_PATTERN = r"[!-~]{1,255}"
-REPLAYED_HEADER = "Idempotency-Replayed"
 
 
 class QueuedRun(TypedDict):
@@ -31,14 +28,6 @@ class QueuedRun(TypedDict):
     url: str
     status: str
 
-
-KEY = RequestHeader(
-    name="Idempotency-Key",
-    schema={"type": "string", "pattern": f"^{KEY_PATTERN}$"},
-    help="The same request of the same user, sent again with the same key, such as deploy-42, "
-    "gets the first answer.",
-    refusals=(KeyReused,),
-)
 
 ACCEPTED = Endpoint(
     shows=QueuedRun,
@@ -61,16 +50,10 @@ class RunView(ApiView):
 
     def replayed(self) -> Answer | None:
         """The answer that this request got already, if it did."""
-        key = self.request.headers.get(KEY.name)
-        if key is None:
+        self.once = once_of(self)
+        if self.once is None or not is_within_limit(self.request.user, "run_job"):
             return None
-        if not re.fullmatch(KEY_PATTERN, key):
-            raise Invalid({KEY.name: [_("Send 1 to 255 visible characters of ASCII.")]})
-        match = self.request.resolver_match
-        name = match.view_name if match else ""
-        asked = [name, self.kwargs, self.json_object()]
-        self.once = Once.of(self.request.user.pk, key, asked)
-        earlier = self.once.earlier() if is_within_limit(self.request.user, "run_job") else None
+        earlier = self.once.earlier(JobExecution)
         if earlier is None or not self._may_see(earlier):
             return None
         return accepted(earlier)
@@ -97,10 +80,9 @@ def accepted(queued: JobExecution) -> Answer:
     """Where to look for what becomes of the run; the same answer however late it is repeated."""
     url = reverse("scheduler:execution", args=[queued.pk])
     data: QueuedRun = {"execution_id": queued.pk, "url": url, "status": Status.QUEUED.value}
-    replayed = {REPLAYED_HEADER: "true"} if queued.is_replayed else {}
     return Answer(
         data,
         _("“%(name)s” is queued as execution %(id)s.") % {"name": queued.job_name, "id": queued.pk},
         status=HTTPStatus.ACCEPTED,
-        headers={"Location": url, **replayed},
+        headers={"Location": url, **replayed_header(is_replayed=queued.is_replayed)},
     )

@@ -73,7 +73,7 @@ def run_now(
     now = database_now()
     with transaction.atomic():
         job = locked(job_id)
-        if once is not None and (same := once.earlier()) is not None:
+        if once is not None and (same := once.earlier(JobExecution)) is not None:
             return same
         if kwargs is not None and find_task(job.function) is not None:
             args, own = clean_arguments(job.function, job.args, kwargs)
@@ -109,7 +109,7 @@ def retry(execution_id: int, *, actor: Actor, once: Once | None = None) -> JobEx
         if earlier.job_id is None:
             raise JobNotFound(earlier.job_name)
         job = locked(earlier.job_id)
-        if once is not None and (same := once.earlier()) is not None:
+        if once is not None and (same := once.earlier(JobExecution)) is not None:
             return same
         if problem := problem_of_call(job, earlier.args, earlier.kwargs):
             raise JobBroken(job.pk, problem)

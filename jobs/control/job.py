@@ -20,6 +20,7 @@ from django_apscheduler.models import DjangoJob
 from jobs.among import Among
 from jobs.control.audit import Actor, as_recorded, differing, record
 from jobs.control.input import BUILTIN_FIELDS, FIELDS, TRIGGER_FIELDS, clean_changes, clean_job
+from jobs.control.once import Once
 from jobs.control.schedule import arm, set_problem
 from jobs.errors import Conflict, Forbidden, Invalid, JobNotFound
 from jobs.executions.database import database_now
@@ -69,26 +70,42 @@ Expected = int | Collection[int] | None
 """The version of a job that a caller has seen, or several that it takes; None for any."""
 
 
-def create(data: Mapping[str, Any], *, actor: Actor) -> Job:
-    """Create a custom job from definition fields; raises Invalid or JobExists."""
+def create(data: Mapping[str, Any], *, actor: Actor, once: Once | None = None) -> Job:
+    """Create a custom job from definition fields; raises Invalid or JobExists.
+
+    A request that was made `once` before gives the job of then; raises KeyReused.
+    """
+    if once is not None and (same := once.earlier(Job)) is not None:
+        return same
     now = database_now()
     cleaned = clean_job(data, now=now)
     if cleaned["id"] in BUILTIN_IDS and not Job.objects.filter(pk=cleaned["id"]).exists():
         sentence = _("“%(id)s” is the id of a built-in job; choose another id.")
         raise Invalid({"id": [sentence % {"id": cleaned["id"]}]})
     job = Job(**cleaned, anchor=now, created_at=now, updated_at=now)
+    if once is not None:
+        job.idempotency_key, job.idempotency_request = once.key, once.request
     with transaction.atomic():
-        if Job.objects.filter(pk=job.pk).exists():
-            raise JobExists(job.pk)
         try:
-            with transaction.atomic():
-                job.save(force_insert=True)
-        except IntegrityError:  # somebody else was first
-            raise JobExists(job.pk) from None
+            _insert(job)
+        except JobExists:  # perhaps by this very request, sent at the same moment
+            if once is not None and (same := once.earlier(Job)) is not None:
+                return same
+            raise
         arm(job, now=now)
         record(actor, "job.create", job_id=job.pk, target=job.name, after=as_recorded(job))
         bump_revision()
     return job
+
+
+def _insert(job: Job) -> None:
+    if Job.objects.filter(pk=job.pk).exists():
+        raise JobExists(job.pk)
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError:  # somebody else was first
+        raise JobExists(job.pk) from None
 
 
 def change(

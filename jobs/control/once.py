@@ -1,7 +1,7 @@
 """Requests that are carried out once, however often they are sent: `Idempotency-Key`.
 
-The key stands on the execution that it made, so that both are there or neither, and it is
-forgotten when the retention removes that row.
+The key stands on the row that it made, so that both are there or neither, and it is forgotten
+with that row: an execution when the retention removes it, a job when it is deleted.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
 from jobs.errors import Conflict
-from jobs.models import JobExecution
+from jobs.models import Job, JobExecution
+
+Asked = TypeVar("Asked", Job, JobExecution)
 
 
 class KeyReused(Conflict):
@@ -43,9 +45,9 @@ class Once:
         """`request` is what was asked for, as JSON."""
         return cls(key=_digest([user_id, key]), request=_digest(request))
 
-    def earlier(self) -> JobExecution | None:
-        """The execution that the same request made before; raises KeyReused."""
-        found = JobExecution.objects.filter(idempotency_key=self.key).first()
+    def earlier(self, model: type[Asked]) -> Asked | None:
+        """The row that the same request made before; raises KeyReused."""
+        found = model._default_manager.filter(idempotency_key=self.key).first()
         if found is None:
             return None
         if found.idempotency_request != self.request:

@@ -240,6 +240,19 @@ class Job(models.Model):
         help_text=_("Why this job cannot run."),
     )
 
+    idempotency_key = models.CharField(
+        max_length=64,
+        null=True,
+        editable=False,
+        help_text=_("Digest of the user and the Idempotency-Key that asked for it."),
+    )
+    idempotency_request = models.CharField(
+        max_length=64,
+        null=True,
+        editable=False,
+        help_text=_("Digest of the request that came with it."),
+    )
+
     version = models.PositiveBigIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), default=django_timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=django_timezone.now, editable=False)
@@ -250,6 +263,9 @@ class Job(models.Model):
     next_run_time: datetime | None
     state: str
     running: int | None
+
+    is_replayed = False
+    """Whether this is the answer to a request that had been made before; set by `control.once`."""
 
     class Meta:
         verbose_name = _("job")
@@ -274,6 +290,12 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=Q(is_paused=True) | Q(paused_until__isnull=True),
                 name="job_paused_until_only_when_paused",
+            ),
+            # A request that is sent twice makes one job.
+            models.UniqueConstraint(
+                fields=["idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="job_asked_once",
             ),
         )
         indexes = (

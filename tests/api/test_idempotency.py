@@ -1,7 +1,8 @@
-"""A request for a run that is sent again is carried out once."""
+"""A request for a run, or for a new job, that is sent again is carried out once."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from tests.factories import ACTOR, grant, make_execution, make_job, make_token, 
 
 RUN = BASE + "jobs/report/run"
 OTHER = BASE + "jobs/other/run"
+JOBS = BASE + "jobs"
+BY_FUNCTION = BASE + "jobs/by-func"
+REPORT = {"name": "Report", "function": "send_report", "trigger_type": "interval", "seconds": 5}
 
 
 def ask(client: APIClient, path: str = RUN, key: str = "k-1", **body: Any) -> Any:
@@ -182,7 +186,7 @@ def test_who_loses_the_race_for_a_key_is_told_so(
     make_job("other")
     succeeded(ask(operator), 202)
     # As if the other had committed after this one looked.
-    monkeypatch.setattr(Once, "earlier", lambda self: None)
+    monkeypatch.setattr(Once, "earlier", lambda self, model: None)
     refused(ask(operator, OTHER), 409, "idempotency_key_reused")
     assert JobExecution.objects.count() == 1
     assert Job.objects.count() == 2
@@ -198,3 +202,97 @@ def test_it_is_not_replayed_to_whoever_lost_the_right(login: Login) -> None:
     again = login(User.objects.get(pk=user.pk))
     answer = again.post(BASE + "jobs/report/run", headers={"Idempotency-Key": "k"})
     refused(answer, 404, "job_not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [(JOBS, {**REPORT, "id": "mine"}), (BY_FUNCTION, REPORT)]
+)
+def test_a_job_is_created_once(manager: APIClient, path: str, body: dict[str, Any]) -> None:
+    first, second = ask(manager, path, **body), ask(manager, path, **body)
+    assert succeeded(first, 201) == succeeded(second, 201)
+    assert first.headers["Location"] == second.headers["Location"]
+    assert [replayed(first), replayed(second)] == [False, True]
+    assert Job.objects.count() == AuditEvent.objects.filter(action="job.create").count() == 1
+
+
+def test_a_creation_is_replayed_when_its_date_is_over(
+    manager: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_date = "2090-01-01T00:00:00Z"
+    body = {**REPORT, "trigger_type": "date", "run_date": run_date}
+    del body["seconds"]
+    succeeded(ask(manager, BY_FUNCTION, **body), 201)
+    later = datetime(2091, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(control, "database_now", lambda: later)
+    refused(ask(manager, BY_FUNCTION, key="k-2", **body), 400)
+    assert replayed(ask(manager, BY_FUNCTION, **body))
+
+
+def test_a_repeated_creation_shows_the_job_as_it_stands(manager: APIClient) -> None:
+    succeeded(ask(manager, BY_FUNCTION, **REPORT), 201)
+    control.change("send_report", {"name": "Other"}, actor=ACTOR)
+    again = ask(manager, BY_FUNCTION, **REPORT)
+    assert succeeded(again, 201)["name"] == "Other"
+    assert again.headers["ETag"] == '"2"'
+
+
+def test_a_key_of_one_creation_makes_no_other(manager: APIClient) -> None:
+    succeeded(ask(manager, BY_FUNCTION, **REPORT), 201)
+    for response in (
+        ask(manager, BY_FUNCTION, **REPORT, description="x"),
+        ask(manager, JOBS, **REPORT, id="mine"),
+    ):
+        refused(response, 409, "idempotency_key_reused")
+    assert Job.objects.count() == 1
+
+
+def test_a_creation_is_forgotten_with_its_job(manager: APIClient) -> None:
+    succeeded(ask(manager, BY_FUNCTION, **REPORT), 201)
+    control.delete("send_report", actor=ACTOR)
+    again = ask(manager, BY_FUNCTION, **REPORT)
+    succeeded(again, 201)
+    assert not replayed(again)
+
+
+def test_a_creation_is_not_replayed_to_whoever_lost_the_right(login: Login) -> None:
+    user = make_user("manage_job")
+    succeeded(ask(login(user), BY_FUNCTION, **REPORT), 201)
+    user.user_permissions.clear()
+    again = login(User.objects.get(pk=user.pk))
+    refused(ask(again, BY_FUNCTION, **REPORT), 403)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "body"), [(JOBS, {**REPORT, "id": "mine"}), (BY_FUNCTION, REPORT)]
+)
+def test_of_creations_at_one_moment_one_makes_the_job(path: str, body: dict[str, Any]) -> None:
+    user = make_user("manage_job")
+
+    def client() -> APIClient:
+        found = JsonClient()
+        found.force_login(user)
+        return found
+
+    clients = [client() for _number in range(3)]
+    answers = at_once(*[lambda client=client: ask(client, path, **body) for client in clients])
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert [replayed(answer) for answer in answers].count(False) == 1
+    assert Job.objects.count() == 1
+
+
+def test_who_loses_the_race_for_a_creation_gets_the_first_ones_job(
+    manager: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {**REPORT, "id": "mine"}
+    succeeded(ask(manager, JOBS, **body), 201)
+    earlier, looks = Once.earlier, []
+
+    def late(self: Once, model: Any) -> Any:
+        # As if the other had committed after this one looked.
+        looks.append(model)
+        return earlier(self, model) if len(looks) > 1 else None
+
+    monkeypatch.setattr(Once, "earlier", late)
+    assert replayed(ask(manager, JOBS, **body))
+    assert Job.objects.count() == 1

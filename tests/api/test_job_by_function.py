@@ -56,10 +56,10 @@ def test_who_loses_the_race_for_an_id_takes_the_next(
 ) -> None:
     create = control.create
 
-    def slow_create(data: Mapping[str, Any], *, actor: Actor) -> Job:
+    def slow_create(data: Mapping[str, Any], *, actor: Actor, **rest: Any) -> Job:
         if data["id"] == "send_report" and actor != ACTOR:
             make_job("send_report")  # somebody else, between the look and the write
-        return create(data, actor=actor)
+        return create(data, actor=actor, **rest)
 
     monkeypatch.setattr(control, "create", slow_create)
     assert succeeded(manager.post(BY_FUNCTION, REPORT), 201)["id"] == "send_report-2"
