@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from jobs.control import job as control
+from jobs.demo.many import make_many_executions, make_many_jobs
 from jobs.models import Job, Status
 from tests.admin.conftest import logged_in, staff
 from tests.admin.pages import JOBS
@@ -35,6 +38,14 @@ def test_nothing_is_sent_while_nothing_happens(manager: Client) -> None:
     answer = ask(manager, known(manager)).json()
     assert answer.pop("now") > 0
     assert answer == {"rows": {}, "gone": []}
+
+
+def test_a_hundred_new_rows_weigh_less_than_a_page(manager: Client) -> None:
+    now = datetime.now(UTC)
+    make_many_executions(make_many_jobs(100, now, Random(1)), 2000, now, Random(1))
+    answer = ask(manager, dict.fromkeys(known(manager), ""))
+    assert len(answer.json()["rows"]) == 100
+    assert len(answer.content) < 220_000
 
 
 @pytest.mark.parametrize("status", Status)

@@ -298,3 +298,20 @@ def test_the_strip_turns_red_by_itself_once_nobody_leads(page: Page) -> None:
     expect(strip).to_have_class(re.compile("sc-strip-error"))
     expect(strip).to_contain_text("No scheduler leads")
     picture(page, "jobs-without-a-scheduler")
+
+
+def test_signs_and_bars_are_seen_in_colours_that_the_system_forces(page: Page) -> None:
+    make_job("nightly")
+    make_execution("nightly", duration_s=3.0)
+    page.emulate_media(forced_colors="active")
+    page.goto(JOBS)
+    colours = (
+        row(page, "nightly")
+        .locator(".sc-controls :is(button, summary)")
+        .evaluate_all(
+            "all => all.map((each) => getComputedStyle(each, '::before').backgroundColor)"
+        )
+    )
+    assert len(set(colours)) == 1
+    bar = row(page, "nightly").locator(".sc-bars path").first
+    assert bar.evaluate("path => getComputedStyle(path).opacity") == "1"
