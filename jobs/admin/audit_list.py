@@ -86,11 +86,11 @@ class AuditListAdmin(NarrowedListAdmin):
         refused = badge("refused", _("refused")) if event.is_refused else ""
         return lines(event.action, refused)
 
-    @admin.display(description=gettext_lazy("target"))
+    @admin.display(description=gettext_lazy("target"), empty_value="")
     def about(self, event: AuditEvent) -> SafeString:
         return lines(event.target, event.job_id)
 
-    @admin.display(description=gettext_lazy("changes"))
+    @admin.display(description=gettext_lazy("changes"), empty_value="")
     def changes(self, event: AuditEvent) -> SafeString:
         """Of something new or gone not its whole state, which its page shows."""
         if event.before is None or event.after is None:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from jobs.control import job as control
-from jobs.control.audit import record_refusal
+from jobs.control.audit import record, record_refusal
 from jobs.models import AuditEvent, Scope
 from jobs.models.audit import Via
 from tests.admin.conftest import logged_in, staff
@@ -222,3 +222,11 @@ def test_events_cannot_be_added_changed_or_deleted(db: None) -> None:
     assert root.post(f"{AUDIT}{event.pk}/change/", {"actor": "x"}).status_code == 403
     assert root.post(f"{AUDIT}{event.pk}/delete/", {"post": "yes"}).status_code == 403
     assert AuditEvent.objects.get(is_refused=False) == event
+
+
+def test_what_an_event_lacks_is_no_dash(manager: Client) -> None:
+    """In a narrow window it stood in a line of its own."""
+    record(ACTOR, "login", target="")
+    page = manager.get(AUDIT).text
+    assert '<td class="field-about"></td>' in page
+    assert '<td class="field-changes"></td>' in page
