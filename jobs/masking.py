@@ -26,7 +26,7 @@ _WORD = (
     r"""(?!\[hidden\])(?:[^\s"',;)}\]\\]++|\\++(?!["']))+"""
 )
 _QUOTE = r"""\\{0,15}["']"""  # with the backslashes of a text within texts
-_QUOTED = r"""(?!(?P=quote)|\[hidden\])[^\r\n]+?(?<!\\)(?=(?P=quote))"""
+_QUOTED = r"""(?!(?P=quote)|\[hidden\])[^\r\n]+?(?<!\\)(?=(?P=quote)|[\r\n]|\Z)"""  # or cut off
 _ASSIGNED = re.compile(
     rf"""((?:passw(?:or)?d|passphrase|(?<![a-z])pwd(?==(?!/))|token|credentials?
           |secret(?:_?(?:access_?)?key)?|(?:api|access|private)_?key)

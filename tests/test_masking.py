@@ -36,6 +36,8 @@ pytestmark = pytest.mark.once
         ('"private_key": "hun ter2"', '"private_key": "[hidden]"'),
         ("a://b:c d://e:hunter2@f", "a://b:c d://e:[hidden]@f"),
         ("a://b:c://d:hunter2@e", "a://b:[hidden]@e"),
+        ("password='my hunter2", "password='[hidden]"),
+        ("{'password': 'my hunter2\nb", "{'password': '[hidden]\nb"),
         (f"a://b:{'hunter2' * 1000}@c", "a://b:[hidden]@c"),
         ("a://b:hunter2@c/d?e=f://g:h i", "a://b:[hidden]@c/d?e=f://g:h i"),
     ],
