@@ -89,7 +89,8 @@ class Choice(serializers.ChoiceField):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or data not in self.choices:
-            self.fail("invalid_choice", input=data, allowed=", ".join(map(str, self.choices)))
+            allowed = ", ".join(map(str, self.choices))
+            self.fail("invalid_choice", input=str(data)[:100], allowed=allowed)
         return data
 
 

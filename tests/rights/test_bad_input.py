@@ -252,3 +252,4 @@ def _names(response: HttpResponse, field: str) -> None:
     if field in TRIGGER:
         related |= TRIGGER
     assert any(re.split(r"[.\[]", name)[0] in related for name in errors), (field, errors)
+    assert len(response.content) < len(HUGE), field  # it does not send back what is too long
