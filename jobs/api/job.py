@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from http import HTTPStatus
 from typing import Any
 
@@ -21,8 +20,8 @@ from jobs.api.job_filters import JobFilters, JobPage
 from jobs.api.job_id import create_by_function
 from jobs.api.job_serializers import JobDetailSerializer, JobSerializer
 from jobs.api.page import PageMeta
+from jobs.api.paging import page_meta, stretch_of
 from jobs.api.permissions import OnAllJobs, OnAnyJob, OnThisJob
-from jobs.api.strict import MAX_ID
 from jobs.api.view import ApiView, Listing
 from jobs.api.wire import read_job, read_trigger
 from jobs.control import job as control
@@ -106,19 +105,9 @@ class JobList(JobScoped, Listing):
         Without `ordering` by id. The next page has the next number; `meta` counts them.
         """
         jobs, query = self.filtered(self.get_queryset())
-        number, size = query["page"], query["page_size"]
-        offset = min((number - 1) * size, MAX_ID - size)
-        page, count = page_of_jobs(_ordered(jobs, query["ordering"]), offset=offset, limit=size)
-        pages = max(1, math.ceil(count / size))
-        if number > pages:
-            raise NotFound(
-                _("There is no page %(page)d; the last one is %(last)d.")
-                % {"page": number, "last": pages}
-            )
-        return Answer(
-            JobSerializer(page, many=True).data,
-            meta={"count": count, "page": number, "page_size": size, "pages": pages},
-        )
+        offset, limit = stretch_of(query)
+        page, count = page_of_jobs(_ordered(jobs, query["ordering"]), offset=offset, limit=limit)
+        return Answer(JobSerializer(page, many=True).data, meta=page_meta(query, count))
 
     @CREATED.but(body=Component("NewJob"))
     def post(self, request: Request) -> Answer:

@@ -8,13 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from django_filters import Filter
 
 from jobs.api.filters import Filters, Text, Words, YesNo
-from jobs.api.strict import MAX_ID, Choice, Query, Whole
+from jobs.api.paging import PageQuery
+from jobs.api.strict import Choice
 from jobs.executions.claim import EXECUTORS
 from jobs.executions.database import database_clock
 from jobs.models import BUILTIN_IDS, JobState
 from jobs.triggers import TriggerType
-
-MAX_PAGE_SIZE = 1000
 
 
 class Search(Filter):  # type: ignore[misc]  # django-filter has no types
@@ -49,9 +48,7 @@ class JobFilters(Filters):
     )
 
 
-class JobPage(Query):
+class JobPage(PageQuery):
     ordering = Choice(
         ["id", "-id", "name", "-name", "next_run_time", "-next_run_time"], default="id"
     )
-    page = Whole(default=1, min_value=1, max_value=MAX_ID)
-    page_size = Whole(default=500, min_value=1, max_value=MAX_PAGE_SIZE)

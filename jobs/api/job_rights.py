@@ -12,9 +12,11 @@ from rest_framework.request import Request
 from jobs.api.endpoint import Endpoint
 from jobs.api.envelope import Answer
 from jobs.api.job import JobScoped
-from jobs.api.page import CountMeta
+from jobs.api.page import PageMeta
+from jobs.api.paging import PageQuery, page_meta, stretch_of
 from jobs.api.strict import Choice, Strict, Text
 from jobs.control.rights import set_right
+from jobs.errors import NotFound
 from jobs.models.grant import WORDS, Grant, grants_on
 from jobs.models.rights import Right
 
@@ -47,16 +49,18 @@ class GrantBody(Strict):
 class JobRights(JobScoped):
     rights = {"GET": "manage_job", "PUT": "manage_job"}
 
-    @Endpoint(shows=[GrantSerializer], meta=CountMeta)
+    @Endpoint(query=PageQuery, shows=[GrantSerializer], meta=PageMeta, raises=(NotFound,))
     def get(self, request: Request, job_id: str) -> Answer:
         """List who holds which right on this job alone.
 
         Rights on all jobs, which Django's groups and users hold, are not among them.
         """
         self.job(job_id)
-        self.query()
-        rows = [_shown(grant) for grant in grants_on(job_id)]
-        return Answer(rows, meta={"count": len(rows)})
+        query = self.query()
+        grants = grants_on(job_id)
+        offset, limit = stretch_of(query)
+        rows = [_shown(grant) for grant in grants[offset : offset + limit]]
+        return Answer(rows, meta=page_meta(query, len(grants)))
 
     @Endpoint(action="rights.change", body=GrantBody, shows=GrantSerializer)
     def put(self, request: Request, job_id: str) -> Answer:

@@ -34,11 +34,23 @@ def test_rights_are_given_shown_and_taken(manager: APIClient) -> None:
         {"user": None, "group": "dba", "right": "run"},
         {"user": "ann", "group": None, "right": "run"},
     ]
-    assert listed.json()["meta"] == {"count": 2}
+    assert listed.json()["meta"] == {"count": 2, "page": 1, "page_size": 500, "pages": 1}
     taken = manager.put(RIGHTS, {"user": "ann", "right": None})
     assert succeeded(taken) == {"user": "ann", "group": None, "right": None}
     assert not JobUserPermission.objects.exists()
     assert JobGroupPermission.objects.exists()
+
+
+def test_many_rights_come_in_pages(manager: APIClient) -> None:
+    job = Job.objects.get(pk="report")
+    for name in ("u1", "u2", "u3"):
+        grant(make_user(name=name), "run_job", job)
+    answer = manager.get(RIGHTS + "?page=2&page_size=2")
+    assert [row["user"] for row in succeeded(answer)] == ["u3"]
+    assert answer.json()["meta"] == {"count": 3, "page": 2, "page_size": 2, "pages": 2}
+    refused(manager.get(RIGHTS + "?page=3&page_size=2"), 404, "not_found")
+    refused(manager.get(RIGHTS + "?page=0"), 400, "validation_error", field="page")
+    refused(manager.get(RIGHTS + f"?page={2**63 - 1}"), 404, "not_found")
 
 
 def test_who_was_given_a_right_has_it_at_once(manager: APIClient, login: Login) -> None:
