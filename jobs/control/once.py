@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from django.utils.translation import gettext as _
 
 from jobs.errors import Conflict
-from jobs.models import Job, JobExecution
+from jobs.models.once import MadeOnce
 
-Asked = TypeVar("Asked", Job, JobExecution)
+Made = TypeVar("Made", bound=MadeOnce)
 
 
 class KeyReused(Conflict):
@@ -45,7 +45,7 @@ class Once:
         """`request` is what was asked for, as JSON."""
         return cls(key=_digest([user_id, key]), request=_digest(request))
 
-    def earlier(self, model: type[Asked]) -> Asked | None:
+    def earlier(self, model: type[Made]) -> Made | None:
         """The row that the same request made before; raises KeyReused."""
         found = model._default_manager.filter(idempotency_key=self.key).first()
         if found is None:

@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from jobs.models.once import MadeOnce
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
@@ -77,7 +79,7 @@ class JobExecutionQuerySet(models.QuerySet["JobExecution"]):
         return self if ids is None else self.filter(job_id__in=planned(ids))
 
 
-class JobExecution(models.Model):
+class JobExecution(MadeOnce):
     """One row an occurrence (or a stretch of late ones), manual run or retry.
 
     It copies what it needs of its job, because it outlives it: the key has no database
@@ -112,18 +114,6 @@ class JobExecution(models.Model):
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     requested_by = models.CharField(
         _("requested by"), max_length=150, blank=True, default="", db_default=""
-    )
-    idempotency_key = models.CharField(
-        max_length=64,
-        null=True,
-        editable=False,
-        help_text=_("Digest of the user and the Idempotency-Key that asked for it."),
-    )
-    idempotency_request = models.CharField(
-        max_length=64,
-        null=True,
-        editable=False,
-        help_text=_("Digest of the request that came with it."),
     )
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1, db_default=1)
     retry_of = models.ForeignKey(
@@ -210,9 +200,6 @@ class JobExecution(models.Model):
     traceback = models.TextField(_("traceback"), blank=True, default="", db_default="")
 
     objects = JobExecutionQuerySet.as_manager()
-
-    is_replayed = False
-    """Whether this is the answer to a request that had been made before; set by `control.once`."""
 
     class Meta:
         verbose_name = _("execution")

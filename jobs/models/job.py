@@ -18,6 +18,7 @@ from django.utils import timezone as django_timezone
 from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob
 
+from jobs.models.once import MadeOnce
 from jobs.triggers import TriggerType
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self if ids is None else self.filter(pk__in=ids)
 
 
-class Job(models.Model):
+class Job(MadeOnce):
     """A job definition. Null policies inherit the defaults of the settings."""
 
     id = models.CharField(
@@ -240,19 +241,6 @@ class Job(models.Model):
         help_text=_("Why this job cannot run."),
     )
 
-    idempotency_key = models.CharField(
-        max_length=64,
-        null=True,
-        editable=False,
-        help_text=_("Digest of the user and the Idempotency-Key that asked for it."),
-    )
-    idempotency_request = models.CharField(
-        max_length=64,
-        null=True,
-        editable=False,
-        help_text=_("Digest of the request that came with it."),
-    )
-
     version = models.PositiveBigIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), default=django_timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=django_timezone.now, editable=False)
@@ -263,9 +251,6 @@ class Job(models.Model):
     next_run_time: datetime | None
     state: str
     running: int | None
-
-    is_replayed = False
-    """Whether this is the answer to a request that had been made before; set by `control.once`."""
 
     class Meta:
         verbose_name = _("job")
