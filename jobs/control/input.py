@@ -190,10 +190,10 @@ class _Checks:
             value = self.given.get(name)
             if name not in asked:
                 continue
-            if not isinstance(value, str):
-                self.say(name, _("This must be a text, not %(value)s.") % {"value": _quoted(value)})
-            elif name == "name" and not value.strip():
+            if name == "name" and (value is None or (isinstance(value, str) and not value.strip())):
                 self.say(name, _("A job needs a name."))
+            elif not isinstance(value, str):
+                self.say(name, _("This must be a text, not %(value)s.") % {"value": _quoted(value)})
             elif len(value) > longest:
                 self.say(
                     name,
@@ -242,7 +242,9 @@ class _Checks:
     def call(self) -> dict[str, Any]:
         """Function and arguments, which are judged together; the latter as they are stored."""
         function, args, kwargs = (self.given.get(key) for key in ("function", "args", "kwargs"))
-        if not isinstance(function, str) or not NAME_PATTERN.fullmatch(function):
+        if function is None:
+            self.say("function", _("A job needs a function: name a registered task."))
+        elif not isinstance(function, str) or not NAME_PATTERN.fullmatch(function):
             self.say(
                 "function",
                 _("Name a registered task, not %(value)s.") % {"value": _quoted(function)},

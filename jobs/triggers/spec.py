@@ -110,11 +110,13 @@ def _read(trigger_type: object, params: object, timezone: object) -> Spec:
 def _read_kind(trigger_type: object, problems: Problems) -> TriggerType | None:
     if isinstance(trigger_type, str) and trigger_type in list(TriggerType):
         return TriggerType(trigger_type)
-    problems.add(
-        "trigger_type",
-        _("“%(value)s” is not a kind of trigger; allowed are %(names)s.")
-        % {"value": shown(trigger_type), "names": ", ".join(TriggerType)},
-    )
+    names = ", ".join(TriggerType)
+    if trigger_type is None:
+        sentence = _("Choose a kind of trigger: %(names)s.") % {"names": names}
+    else:
+        sentence = _("“%(value)s” is not a kind of trigger; allowed are %(names)s.")
+        sentence %= {"value": shown(trigger_type), "names": names}
+    problems.add("trigger_type", sentence)
     return None
 
 

@@ -19,7 +19,7 @@ for _ in range(10_000):
 
 BAD = [
     ("function", {"function": "gone"}, "No task named “gone” is registered"),
-    ("function", {"function": None}, "Name a registered task"),
+    ("function", {"function": None}, "A job needs a function"),
     ("function", {"function": ["send_report"]}, "Name a registered task"),
     ("function", {"function": "a\x00b"}, "Name a registered task"),
     ("function", {"function": "\ud800"}, "Name a registered task"),
@@ -44,7 +44,7 @@ BAD = [
     ("kwargs", {"function": "take_anything", "kwargs": {"x": {1}}}, "must be JSON"),
     ("kwargs", {"function": "take_anything", "kwargs": {"x": 10**5000}}, "must be JSON"),
     ("trigger_type", {"trigger_type": "hourly"}, "not a kind of trigger"),
-    ("trigger_type", {"trigger_type": None}, "not a kind of trigger"),
+    ("trigger_type", {"trigger_type": None}, "Choose a kind of trigger"),
     ("trigger_params", {"trigger_params": None}, "names and values"),
     ("trigger_params", {"trigger_params": []}, "names and values"),
     ("trigger_params.minute", {"trigger_params": {"minute": 60}}, "60"),
@@ -109,6 +109,7 @@ BAD = [
     ("\\ud800\\x00", {"\ud800\x00": 1}, "no such field"),
     ("name", {"name": ""}, "needs a name"),
     ("name", {"name": "  "}, "needs a name"),
+    ("name", {"name": None}, "needs a name"),
     ("name", {"name": 5}, "must be a text"),
     ("name", {"name": "x" * 201}, "At most 200"),
     ("name", {"name": "a\x00b"}, "cannot be stored"),
